@@ -1,0 +1,1 @@
+"""What runs on RunPod: claims one job, does its work in a child process, reports."""

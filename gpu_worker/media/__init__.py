@@ -1,0 +1,1 @@
+"""What touches pixels, samples and files: probe, decode, resample, masks, encode, audio."""

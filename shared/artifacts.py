@@ -1,0 +1,96 @@
+"""Files a job names: references in an input, and the objects an attempt makes."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, model_validator
+
+from shared.job_kind import Wire
+
+Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+MediaFamily = Literal["video", "image", "audio"]
+
+# Type comes from the bytes; these are the content types an upload may declare.
+ACCEPTED_TYPES: dict[str, MediaFamily] = {
+    "video/mp4": "video",
+    "video/quicktime": "video",
+    "video/webm": "video",
+    "video/x-matroska": "video",
+    "video/x-msvideo": "video",
+    "image/png": "image",
+    "image/jpeg": "image",
+    "image/webp": "image",
+    "audio/mpeg": "audio",
+    "audio/wav": "audio",
+    "audio/mp4": "audio",
+    "audio/aac": "audio",
+    "audio/ogg": "audio",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Accepts:
+    """Which family of media a reference's asset must be: `Annotated[FileRef, Accepts("video")]`."""
+
+    family: MediaFamily
+
+
+class FileRef(Wire):
+    """A stored file: an asset of the tenant, or an output of one of its succeeded jobs."""
+
+    asset_id: str | None = Field(None, max_length=64)
+    job_id: str | None = Field(None, max_length=64)
+    output: str | None = Field(None, max_length=64)
+
+    @model_validator(mode="after")
+    def _one_or_the_other(self) -> "FileRef":
+        asset = self.asset_id is not None
+        job = self.job_id is not None and self.output is not None
+        half = (self.job_id is None) != (self.output is None)
+        if asset == job or half:
+            raise ValueError("give either asset_id, or job_id with output")
+        return self
+
+
+VideoRef = Annotated[FileRef, Accepts("video")]
+ImageRef = Annotated[FileRef, Accepts("image")]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedRef:
+    """A reference found in an input, with its dotted path and the family it must be."""
+
+    name: str
+    ref: FileRef
+    family: MediaFamily | None
+
+
+def references_in(value: BaseModel, under: str = "") -> Iterator[NamedRef]:
+    """Yield each file reference in an input model, in the order of its fields."""
+    for name, field in type(value).model_fields.items():
+        path = f"{under}.{name}" if under else name
+        family = next((m.family for m in field.metadata if isinstance(m, Accepts)), None)
+        yield from _references(getattr(value, name), path, family)
+
+
+def _references(value: Any, path: str, family: MediaFamily | None) -> Iterator[NamedRef]:
+    match value:
+        case FileRef():
+            yield NamedRef(path, value, family)
+        case BaseModel():
+            yield from references_in(value, path)
+        case list() | tuple():
+            for index, each in enumerate(value):
+                yield from _references(each, f"{path}.{index}", family)
+        case _:
+            return
+
+
+class Output(Wire):
+    """An object an attempt has put: what it is called, how long it is, what it hashes to."""
+
+    name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
+    content_type: str = Field(max_length=128)
+    size_bytes: int = Field(ge=1, le=5 * 2**40)
+    sha256: Sha256

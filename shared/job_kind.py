@@ -1,0 +1,102 @@
+"""The contract of one kind of job: its name, what it takes, what it gives, what it may cost."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from shared.errors import FieldError, ValidationFailed
+
+Compute = Literal["gpu", "cpu", "by_route"]
+
+
+class Wire(BaseModel):
+    """A model that crosses the network: frozen, closed to unknown fields, no NaN.
+
+    Strict where JSON is: `"5"` is no number and `1` no truth; a whole float is an int.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Rule(ValueError):
+    """A kind's own rule is broken; `code` is the problem's code, as `duplicate_keyframe`."""
+
+    def __init__(self, code: str, message: str, *, at: Sequence[str | int] = ()) -> None:
+        super().__init__(message)
+        self.code = code
+        self.at = tuple(at)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredFile:
+    """What the gateway knows of an input file before any worker has seen it."""
+
+    size_bytes: int
+    content_type: str
+    duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PriceRule:
+    """How long an attempt may take, and how long it likely takes.
+
+    `limit_s(input, files)`: the longest one attempt may run, from the input and the stored
+    sizes alone, never from what a caller says of a duration. `likely_s`: the estimate shown
+    beforehand; a caller's duration may inform it. Both in seconds on one worker. `files`
+    is keyed by the dotted path of the reference in the input.
+    """
+
+    limit_s: Callable[[Any, Mapping[str, StoredFile]], float]
+    likely_s: Callable[[Any, Mapping[str, StoredFile]], float]
+    basis: str
+
+
+In = TypeVar("In", bound=Wire)
+Out = TypeVar("Out", bound=Wire)
+
+
+@dataclass(frozen=True, slots=True)
+class JobKind(Generic[In, Out]):
+    """One kind of job. The name is also its module's place on both sides: a dot is a folder.
+
+    `outputs` are the names of the files an attempt may publish, with their content types.
+    `deadline_s` is the time from submission after which an unfinished job expires.
+    """
+
+    name: str
+    version: int
+    description: str
+    input: type[In]
+    output: type[Out]
+    outputs: Mapping[str, str]
+    stages: tuple[str, ...]
+    compute: Compute
+    price: PriceRule
+    deadline_s: int
+    limits: Mapping[str, Any] = field(default_factory=dict)
+
+    def parse_input(self, raw: Any) -> In:
+        """Return the checked input.
+
+        Raises `ValidationFailed` that names each field, under `input`; its code is the
+        kind's own where one rule of the kind is what was broken.
+        """
+        try:
+            return self.input.model_validate(raw)
+        except ValidationError as error:
+            raise refusal(error, under="input") from error
+
+
+def refusal(error: ValidationError, *, under: str | None = None) -> ValidationFailed:
+    """Turn pydantic's findings into ours: paths as a caller writes them, codes of our rules."""
+    found, codes = [], set()
+    for each in error.errors(include_url=False, include_input=False):
+        rule = each.get("ctx", {}).get("error")
+        at = (*each["loc"], *(rule.at if isinstance(rule, Rule) else ()))
+        codes.add(rule.code if isinstance(rule, Rule) else None)
+        path = (under, *at) if under else at
+        found.append(FieldError.at(path or ("body",), each["msg"]))
+    only = codes.pop() if len(codes) == 1 else None
+    return ValidationFailed(found, code=only)

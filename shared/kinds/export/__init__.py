@@ -1,0 +1,1 @@
+"""Kinds that make a finished video of an uploaded one."""
