@@ -1,0 +1,1 @@
+"""SQLite: one writer thread that commits in groups, readers beside it, numbered migrations."""
