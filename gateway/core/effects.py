@@ -1,0 +1,77 @@
+"""What the world must be told after a change: rows of the outbox, done at least once.
+
+An effect's id is made of what it is about, so that one decided twice is one row, and
+performing it twice does no harm.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from gateway.core.job import Job
+
+# Without a final report the bill waits this long for one.
+SETTLE_AFTER_S = 60
+
+
+class EffectKind(StrEnum):
+    """What is to be done; `gateway/services/perform_effects.py` has one performer for each."""
+
+    DISPATCH = "dispatch"
+    SUBMIT = "submit"
+    CANCEL = "cancel"
+    SETTLE = "settle"
+    SWEEP = "sweep"
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One row of the outbox."""
+
+    id: str
+    kind: EffectKind
+    due_at: datetime
+    job_id: str | None = None
+    body: dict[str, Any] = field(default_factory=dict)
+
+
+def dispatch(job: Job, *, at: datetime) -> Effect:
+    """Hand the endpoint's free slots to waiting jobs; not before `at`."""
+    return Effect(
+        f"dispatch:{job.id}:{job.version}",
+        EffectKind.DISPATCH,
+        at,
+        body={"endpoint": job.endpoint},
+    )
+
+
+def submit(job: Job, *, at: datetime) -> Effect:
+    """Ask RunPod for a worker under the job's present submission."""
+    return Effect(
+        f"submit:{job.id}:{job.submission}",
+        EffectKind.SUBMIT,
+        at,
+        job.id,
+        {"submission": job.submission},
+    )
+
+
+def cancel(job: Job, *, at: datetime) -> Effect:
+    """Tell RunPod to end whatever it still has of this job."""
+    return Effect(f"cancel:{job.id}:{job.version}", EffectKind.CANCEL, at, job.id)
+
+
+def settle(job: Job, *, at: datetime, final_came: bool) -> Effect:
+    """Replace the attempt's reserve by what it used."""
+    due = at if final_came or not job.fence else at + timedelta(seconds=SETTLE_AFTER_S)
+    return Effect(
+        f"settle:{job.id}:{job.fence}", EffectKind.SETTLE, due, job.id, {"fence": job.fence}
+    )
+
+
+def sweep(job: Job, *, at: datetime) -> Effect:
+    """Remove what the attempt put and nobody published, once its last URL has expired."""
+    return Effect(
+        f"sweep:{job.id}:{job.fence}", EffectKind.SWEEP, at, job.id, {"fence": job.fence}
+    )

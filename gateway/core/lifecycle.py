@@ -1,0 +1,310 @@
+"""The life of a job: which happening moves it where. No I/O, no clock, no ids of its own.
+
+    queued ─► running ─► succeeded
+       │        ├──► failed
+       │        └──► queued      (attempt lost or retryable failure, attempts left)
+       ├──► cancelled            (from queued or running)
+       └──► expired              (from queued or running)
+
+Services load a job, decide, and write the decision in one batch that compares the version.
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import assert_never
+
+from gateway.core import effects
+from gateway.core.effects import Effect
+from gateway.core.happenings import (
+    AttemptFailed,
+    AttemptLost,
+    AttemptStopped,
+    AttemptSucceeded,
+    CancelAsked,
+    CheckpointReported,
+    Claimed,
+    DeadlinePassed,
+    Happening,
+    LastWord,
+    ProgressReported,
+    SlotGranted,
+    SubmissionGone,
+    SubmissionRefused,
+    WarningReported,
+)
+from gateway.core.job import AttemptState, Job, JobError, Status, WaitingFor
+from gateway.core.retry import may_retry, retry_at
+from shared.errors import FAILURES
+
+MOVES: dict[Status, frozenset[Status]] = {
+    Status.QUEUED: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELLED, Status.EXPIRED}),
+    Status.RUNNING: frozenset(
+        {Status.QUEUED, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED}
+    ),
+    Status.SUCCEEDED: frozenset(),
+    Status.FAILED: frozenset(),
+    Status.CANCELLED: frozenset(),
+    Status.EXPIRED: frozenset(),
+}
+
+# Progress that is worth an event, and how close to done a running job may say it is.
+PROGRESS_STEP = 0.01
+PROGRESS_EVERY_S = 2.0
+ALMOST_DONE = 0.99
+MOST_WARNINGS = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """The job after a happening, the events to write and what the world must be told."""
+
+    job: Job
+    events: tuple[str, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+
+class Refused(Exception):
+    """The happening has no place in the job's present state; nothing changes."""
+
+
+def decide(job: Job, happening: Happening, now: datetime) -> Decision:
+    """Return what a happening makes of a job.
+
+    Raises `Refused` where it may not happen: to a final job, by a closed attempt, to a job
+    that does not wait.
+    """
+    if job.is_final:
+        raise Refused(f"the job is {job.status}")
+    match happening:
+        case SlotGranted() | SubmissionGone() | SubmissionRefused():
+            return _submission(job, happening, now)
+        case Claimed():
+            return _claimed(job, happening, now)
+        case CancelAsked():
+            return _end(job, Status.CANCELLED, "cancelled", now)
+        case DeadlinePassed():
+            return _expired(job, now)
+        case _:
+            if not job.has_open_attempt:
+                raise Refused("no attempt is open")
+            return _from_attempt(job, happening, now)
+
+
+def _from_attempt(
+    job: Job,
+    happening: ProgressReported | WarningReported | CheckpointReported | AttemptLost | LastWord,
+    now: datetime,
+) -> Decision:
+    match happening:
+        case ProgressReported():
+            return _progress(job, happening, now)
+        case WarningReported(warning):
+            if warning in job.warnings or len(job.warnings) >= MOST_WARNINGS:
+                return Decision(_changed(job, seen_at=now))
+            job = _changed(job, seen_at=now, warnings=(*job.warnings, warning))
+            return _with_event(job, "warning")
+        case CheckpointReported(data):
+            return Decision(_changed(job, seen_at=now, checkpoint=data))
+        case AttemptLost(code):
+            return _failed_attempt(job, code, "", None, now, state=AttemptState.LOST)
+        case AttemptFailed(code, message, stage):
+            return _failed_attempt(job, code, message, stage or job.stage, now)
+        case AttemptStopped():
+            ran_out = job.attempt_deadline_at is not None and now >= job.attempt_deadline_at
+            return _failed_attempt(job, "timeout" if ran_out else "worker_lost", "", None, now)
+        case AttemptSucceeded(result, outputs):
+            ended = replace(job, result=result, outputs=outputs, progress=1.0)
+            return _end(ended, Status.SUCCEEDED, "succeeded", now, final_came=True)
+        case _:
+            assert_never(happening)
+
+
+def _submission(
+    job: Job, happening: SlotGranted | SubmissionGone | SubmissionRefused, now: datetime
+) -> Decision:
+    match happening:
+        case SlotGranted():
+            if not awaits_slot(job, now):
+                raise Refused("the job does not wait for a slot")
+            job = _changed(
+                job,
+                waiting_for=WaitingFor.WORKER,
+                submission=job.submission + 1,
+                holds_slot=True,
+            )
+            return Decision(job, effects=(effects.submit(job, at=now),))
+        case SubmissionGone(submission):
+            _must_await_worker(job, submission)
+            job = _changed(job, submission=job.submission + 1)
+            return Decision(job, effects=(effects.submit(job, at=now),))
+        case SubmissionRefused(submission):
+            _must_await_worker(job, submission)
+            error = _error("internal", "No worker could be asked for.", None)
+            return _end(replace(job, error=error), Status.FAILED, "failed", now)
+
+
+def awaits_slot(job: Job, now: datetime) -> bool:
+    """True where a free slot of the endpoint may go to this job."""
+    if job.status is not Status.QUEUED or now >= job.deadline_at:
+        return False
+    due = job.retry_at is not None and job.retry_at <= now
+    return job.waiting_for is WaitingFor.SLOT or (
+        job.waiting_for is WaitingFor.RETRY_AT and due
+    )
+
+
+def _must_await_worker(job: Job, submission: int) -> None:
+    if job.waiting_for is not WaitingFor.WORKER or job.submission != submission:
+        raise Refused("the job does not wait under this submission")
+
+
+def _claimed(job: Job, claim: Claimed, now: datetime) -> Decision:
+    if job.has_open_attempt and job.nonce == claim.nonce:
+        return Decision(_changed(job, seen_at=now))
+    may_claim = awaits_slot(job, now) or (
+        job.waiting_for is WaitingFor.WORKER and now < job.deadline_at
+    )
+    if not may_claim or claim.nonce_spent:
+        raise Refused("the job does not wait for this worker")
+    job = _changed(
+        job,
+        status=Status.RUNNING,
+        waiting_for=None,
+        stage=job.stages[0],
+        fence=job.fence + 1,
+        nonce=claim.nonce,
+        attempt_state=AttemptState.OPEN,
+        runpod_job_id=claim.runpod_job_id,
+        holds_slot=True,
+        claimed_at=now,
+        attempt_deadline_at=min(now + timedelta(seconds=job.limit_s), job.deadline_at),
+        attempt_ended_at=None,
+        seen_at=now,
+        progress_event_at=now,
+        retry_at=None,
+        started_at=job.started_at or now,
+    )
+    return _with_event(job, "started")
+
+
+def _progress(job: Job, report: ProgressReported, now: datetime) -> Decision:
+    stage = _later_stage(job, report.stage)
+    progress = max(job.progress, min(report.progress, ALMOST_DONE))
+    if stage != job.stage:
+        job = _changed(job, seen_at=now, stage=stage, progress=progress, progress_event_at=now)
+        return _with_event(job, "stage")
+    last = job.progress_event_at or now
+    grew = progress - job.progress >= PROGRESS_STEP
+    if not grew or now - last < timedelta(seconds=PROGRESS_EVERY_S):
+        return Decision(_changed(job, seen_at=now))
+    return _with_event(
+        _changed(job, seen_at=now, progress=progress, progress_event_at=now), "progress"
+    )
+
+
+def _later_stage(job: Job, reported: str) -> str | None:
+    """Stages of one attempt go forward only; a word the kind does not know is not taken."""
+    if reported not in job.stages:
+        return job.stage
+    here = job.stages.index(job.stage) if job.stage in job.stages else -1
+    return reported if job.stages.index(reported) > here else job.stage
+
+
+def _failed_attempt(
+    job: Job,
+    code: str,
+    message: str,
+    stage: str | None,
+    now: datetime,
+    *,
+    state: AttemptState = AttemptState.ENDED,
+) -> Decision:
+    if code not in FAILURES:
+        code, message = "internal", ""
+    final_came = state is AttemptState.ENDED
+    if now >= job.deadline_at:
+        return _end(job, Status.EXPIRED, "expired", now, state=state, final_came=final_came)
+    if not may_retry(job, code):
+        job = replace(job, error=_error(code, message, stage or job.stage))
+        return _end(job, Status.FAILED, "failed", now, state=state, final_came=final_came)
+    again = retry_at(job, now)
+    closing = _after_attempt(job, now, final_came=final_came)
+    job = _changed(
+        job,
+        status=Status.QUEUED,
+        waiting_for=WaitingFor.RETRY_AT,
+        retry_at=again,
+        stage=None,
+        attempt_state=state,
+        attempt_ended_at=now,
+        holds_slot=False,
+    )
+    todo = (*closing, effects.dispatch(job, at=now), _dispatch_later(job, again))
+    cancels = (effects.cancel(job, at=now),) if state is AttemptState.LOST else ()
+    return _with_event(job, "requeued", (*todo, *cancels))
+
+
+def _dispatch_later(job: Job, at: datetime) -> Effect:
+    later = effects.dispatch(job, at=at)
+    return replace(later, id=f"{later.id}:retry")
+
+
+def _expired(job: Job, now: datetime) -> Decision:
+    if now < job.deadline_at:
+        raise Refused("the deadline has not passed")
+    return _end(job, Status.EXPIRED, "expired", now)
+
+
+def _end(
+    job: Job,
+    status: Status,
+    event: str,
+    now: datetime,
+    *,
+    state: AttemptState = AttemptState.ENDED,
+    final_came: bool = False,
+) -> Decision:
+    if status not in MOVES[job.status]:
+        raise Refused(f"a {job.status} job cannot become {status}")
+    running = job.has_open_attempt
+    asked_runpod = job.waiting_for is WaitingFor.WORKER or (running and not final_came)
+    todo = list(_after_attempt(job, now, final_came=final_came))
+    job = _changed(
+        job,
+        status=status,
+        waiting_for=None,
+        retry_at=None,
+        attempt_state=state if running else job.attempt_state,
+        attempt_ended_at=now if running else job.attempt_ended_at,
+        holds_slot=False,
+        finished_at=now,
+    )
+    if asked_runpod:
+        todo.append(effects.cancel(job, at=now))
+    todo.append(effects.dispatch(job, at=now))
+    return _with_event(job, event, tuple(todo))
+
+
+def _after_attempt(job: Job, now: datetime, *, final_came: bool) -> tuple[Effect, ...]:
+    """What an attempt's end leaves; a job that was never claimed has only its reserve."""
+    if not job.has_open_attempt:
+        unclaimed = replace(job, fence=job.fence + 1)
+        return (effects.settle(unclaimed, at=now, final_came=True),)
+    sweep_at = job.attempt_deadline_at or now
+    return (
+        effects.settle(job, at=now, final_came=final_came),
+        effects.sweep(job, at=sweep_at),
+    )
+
+
+def _error(code: str, message: str, stage: str | None) -> JobError:
+    row = FAILURES[code]
+    return JobError(code, message or row.sentence, stage, row.retryable, row.who.value)
+
+
+def _changed(job: Job, **fields: object) -> Job:
+    return replace(job, version=job.version + 1, **fields)  # type: ignore[arg-type]  # fields of Job
+
+
+def _with_event(job: Job, event: str, todo: tuple[Effect, ...] = ()) -> Decision:
+    return Decision(replace(job, seq=job.seq + 1), (event,), todo)
