@@ -1,0 +1,167 @@
+"""The one thread that writes: it drains its queue and commits what it found as one group."""
+
+import asyncio
+import logging
+import sqlite3
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from gateway.adapters.sql.engine import ConstraintBroken, Row, Statement
+from gateway.adapters.sqlite.connections import ours, run_all, spoils_the_group
+from shared.errors import TryAgainLater
+
+log = logging.getLogger(__name__)
+
+Rows = list[list[Row]]
+Outcome = Rows | Exception
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Ask:
+    """A batch that waits, and where its answer goes."""
+
+    statements: Sequence[Statement]
+    loop: asyncio.AbstractEventLoop
+    answer: "asyncio.Future[Rows]"
+
+
+class GroupWriter:
+    """Runs batches on one connection, many to a COMMIT, and answers after it.
+
+    An fsync costs the same for one batch as for a hundred, so what arrived while the last
+    one ran is committed together. Each batch has its own SAVEPOINT: one that breaks a
+    constraint is taken out alone. What spoils the transaction itself (full disk, I/O error,
+    a lock that did not come free) fails all that were in it.
+    """
+
+    def __init__(
+        self,
+        open_connection: Callable[[], sqlite3.Connection],
+        *,
+        waiting_limit: int,
+        group_limit: int,
+    ) -> None:
+        self._open_connection = open_connection
+        self._waiting_limit = waiting_limit
+        self._group_limit = group_limit
+        self._waiting: deque[_Ask] = deque()
+        self._changed = threading.Condition()
+        self._closed = False
+        self._connection: sqlite3.Connection | None = None
+        self._thread = threading.Thread(target=self._work, name="sqlite-writer", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work; batches handed in before wait until then."""
+        self._thread.start()
+
+    async def batch(self, statements: Sequence[Statement]) -> Rows:
+        """Return the batch's rows once it is durable."""
+        loop = asyncio.get_running_loop()
+        ask = _Ask(statements, loop, loop.create_future())
+        with self._changed:
+            if self._closed:
+                raise TryAgainLater("sqlite: closed", public="The service is stopping.")
+            if len(self._waiting) >= self._waiting_limit:
+                raise TryAgainLater(
+                    "sqlite: too many writes wait", public="The service is busy. Try again."
+                )
+            self._waiting.append(ask)
+            self._changed.notify()
+        return await ask.answer
+
+    def close(self) -> None:
+        """Refuse new batches, finish those that wait, and return when the thread has ended."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify()
+        self._thread.join()
+
+    def _work(self) -> None:
+        while group := self._take():
+            _deliver(zip(group, self._commit(group), strict=True))
+        if self._connection is not None:
+            self._connection.close()
+
+    def _take(self) -> list[_Ask]:
+        """Wait for batches; none means that the writer is closed and drained."""
+        with self._changed:
+            while not self._waiting and not self._closed:
+                self._changed.wait()
+            group = list(islice(self._waiting, self._group_limit))
+            for _ in group:
+                self._waiting.popleft()
+            return group
+
+    def _commit(self, group: Sequence[_Ask]) -> list[Outcome]:
+        """Run the group in one transaction; return what each batch is to hear."""
+        try:
+            connection = self._connection or self._open_connection()
+            self._connection = connection
+            connection.execute("BEGIN IMMEDIATE")
+            outcomes = [_run_apart(connection, ask.statements) for ask in group]
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            log.warning("sqlite.group_failed", extra={"batches": len(group), "why": str(error)})
+            self._roll_back()
+            return [ours(error) for _ in group]
+        except Exception as error:  # the thread ends here or nowhere, and it must answer
+            log.exception("sqlite.writer_surprised")
+            self._roll_back()
+            return [ours(error) for _ in group]
+        return outcomes
+
+    def _roll_back(self) -> None:
+        """Leave no transaction open; a connection that cannot even do that is let go."""
+        if self._connection is None or not self._connection.in_transaction:
+            return
+        try:
+            self._connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            self._connection.close()
+            self._connection = None
+
+
+def _run_apart(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Outcome:
+    """Run one batch inside its own savepoint; a batch at fault is undone alone."""
+    connection.execute("SAVEPOINT batch")
+    outcome: Outcome
+    try:
+        outcome = run_all(connection, statements)
+    except sqlite3.IntegrityError as error:
+        outcome = ConstraintBroken(str(error))
+        outcome.__cause__ = error
+    except sqlite3.Error as error:
+        if spoils_the_group(error) or not connection.in_transaction:
+            raise
+        outcome = ours(error)
+    except (ArithmeticError, TypeError, ValueError) as error:  # a value SQLite cannot hold
+        outcome = ours(error)
+    if isinstance(outcome, Exception):
+        connection.execute("ROLLBACK TO batch")
+    connection.execute("RELEASE batch")
+    return outcome
+
+
+def _deliver(answers: Iterable[tuple[_Ask, Outcome]]) -> None:
+    """Hand the answers to the callers' loops, waking each loop once."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Ask, Outcome]]] = {}
+    for ask, outcome in answers:
+        by_loop.setdefault(ask.loop, []).append((ask, outcome))
+    for loop, mine in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_answer, mine)
+        except RuntimeError:  # that loop is closed: nobody is left to hear it
+            log.warning("sqlite.answer_unheard", extra={"batches": len(mine)})
+
+
+def _answer(answers: Iterable[tuple[_Ask, Outcome]]) -> None:
+    for ask, outcome in answers:
+        if ask.answer.done():  # its caller was cancelled meanwhile
+            continue
+        if isinstance(outcome, Exception):
+            ask.answer.set_exception(outcome)
+        else:
+            ask.answer.set_result(outcome)
