@@ -11,6 +11,8 @@ from base64 import b32encode
 from dataclasses import dataclass
 from hashlib import sha256
 
+from typing_extensions import override
+
 LONGEST_NUMBER = 10  # digits; a token is checked before anything is computed from it
 
 
@@ -20,6 +22,7 @@ class WorkTokens:
 
     secret: bytes
 
+    @override
     def __repr__(self) -> str:
         return "WorkTokens(…)"
 

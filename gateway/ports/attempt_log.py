@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One claimed try at a job."""
+    """One claimed try at a job; it ended when its last word came, else when it was closed."""
 
     job_id: str
     fence: int
@@ -36,6 +36,7 @@ class RunpodJob:
     runpod_id: str
     submission: int
     learnt_at: datetime
+    asked_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +75,16 @@ class AttemptLog(Protocol):
     ) -> None:
         """Keep an id of RunPod's; one that is known is kept as it is."""
 
+    async def note_asked(self, job_id: str, runpod_id: str, at: datetime) -> None:
+        """Keep when RunPod was last asked about one of its jobs."""
+
     async def runpod_jobs(self, job_id: str) -> list[RunpodJob]:
         """Return every id of RunPod's known for the job, the newest last."""
 
-    async def settle(self, job_id: str, fence: int, micro_usd: int, at: datetime) -> None:
-        """Replace the attempt's reserve by what it used; once."""
+    async def settle(
+        self, job_id: str, fence: int, micro_usd: int | None, at: datetime
+    ) -> None:
+        """Replace the attempt's reserve by what it used, once; None: it was never claimed."""
 
     async def costs(self, job_id: str) -> Costs:
         """Add up the job's ledger."""

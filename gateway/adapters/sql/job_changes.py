@@ -1,0 +1,242 @@
+"""The statements of one change: each later one does nothing where the first one lost.
+
+A batch begins with its `ops` row and a compare-and-set that marks the job's row with the
+op; every later statement asks for that mark. The last one removes an `ops` row that was
+left without outcome, so that a lost race leaves no trace.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+from gateway.adapters.sql.engine import Statement
+from gateway.adapters.sql.rows import CHANGING, COLUMNS, column, to_json, to_text
+from gateway.core.effects import Effect
+from gateway.core.job import Job
+from gateway.core.snapshot import snapshot, timestamp
+from gateway.ports.job_store import Change, IdempotencyKey, NewJob
+
+NEVER_LEASED = ""
+CAS = 1  # where the compare-and-set stands in the batch of a change
+
+_MARKED = "EXISTS (SELECT 1 FROM jobs WHERE id = ? AND op = ?)"
+_INSERT_EFFECT = (
+    "INSERT INTO effects (id, kind, job_id, body, due_at, lease_until) "
+    "SELECT ?, ?, ?, ?, ?, ? WHERE {condition} ON CONFLICT (id) DO NOTHING"
+)
+
+
+def event_body(job: Job, event: str, at: datetime) -> str:
+    """Return the finished JSON that every watcher of the job gets for this event."""
+    return to_json({"seq": job.seq, "type": event, "at": timestamp(at), "job": snapshot(job)})
+
+
+def create(new: NewJob) -> list[Statement]:
+    """Job, event 0, reserve and effects, under two guards, checked by the last statement.
+
+    The tenant's counter of open jobs has room, and every asset is still there.
+    """
+    job, at = new.job, to_text(new.job.created_at)
+    assets = assets_of(job)
+    names, marks = ", ".join(COLUMNS), ", ".join("?" * len(COLUMNS))
+    return [
+        (
+            "INSERT INTO ops (op, job_id, at, guards_needed, outcome) "
+            "VALUES (?, ?, ?, ?, '{}')",
+            (new.op, job.id, at, 1 + len(assets)),
+        ),
+        (
+            "UPDATE tenants SET open_jobs = open_jobs + 1, op = ? "
+            "WHERE id = ? AND open_jobs < ?",
+            (new.op, job.tenant, new.open_jobs_limit),
+        ),
+        *_bind(job, new.idempotency, at),
+        (
+            f"INSERT INTO jobs ({names}) VALUES ({marks})",
+            [column(name, getattr(job, name)) for name in COLUMNS],
+        ),
+        *(
+            (
+                "INSERT INTO job_assets (job_id, asset_id) "
+                "SELECT ?, id FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
+                (job.id, asset, job.tenant),
+            )
+            for asset in assets
+        ),
+        (
+            "INSERT INTO events (job_id, seq, type, body, at) VALUES (?, 0, 'queued', ?, ?)",
+            (job.id, event_body(job, "queued", job.created_at), at),
+        ),
+        (
+            "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
+            "VALUES (?, 1, 'reserve', ?, ?)",
+            (job.id, job.reserve_micro_usd, at),
+        ),
+        *add_effects(new.effects),
+        (
+            "UPDATE ops SET guards_met = "
+            "(SELECT count(*) FROM tenants WHERE id = ? AND op = ?) + "
+            "(SELECT count(*) FROM job_assets WHERE job_id = ?) WHERE op = ?",
+            (job.tenant, new.op, job.id, new.op),
+        ),
+    ]
+
+
+def assets_of(job: Job) -> list[str]:
+    """Return the ids of the assets a job reads, each once."""
+    return sorted({file.asset_id for file in job.files if file.asset_id})
+
+
+def _bind(job: Job, key: IdempotencyKey | None, at: str) -> list[Statement]:
+    if key is None:
+        return []
+    return [
+        (
+            "INSERT INTO idempotency_keys "
+            "(tenant, route, idempotency_key, request_hash, job_id, created_at) "
+            "VALUES (?, ?, ?, ?, ?, ?)",
+            (job.tenant, key.route, key.key, key.request_hash, job.id, at),
+        )
+    ]
+
+
+def change(what: Change) -> list[Statement]:
+    """Everything one decision writes; `CAS` says where its compare-and-set stands."""
+    before, after, op = what.before, what.after, what.op
+    guarded = what.slot_cap is not None and after.holds_slot and not before.holds_slot
+    assignments = ", ".join(f"{name} = ?" for name in CHANGING)
+    return [
+        (
+            "INSERT INTO ops (op, job_id, at, guards_needed) VALUES (?, ?, ?, ?)",
+            (op, after.id, to_text(what.at), int(guarded)),
+        ),
+        (
+            f"UPDATE jobs SET {assignments}, op = ? "
+            "WHERE id = ? AND version = ? RETURNING version",
+            [
+                *(column(name, getattr(after, name)) for name in CHANGING),
+                op,
+                after.id,
+                before.version,
+            ],
+        ),
+        *_counters(what, guarded=guarded),
+        *_events(what),
+        *_attempt(what),
+        *add_effects(what.effects, _MARKED, (after.id, op)),
+        (
+            f"UPDATE ops SET outcome = ? WHERE op = ? AND {_MARKED}",
+            (to_json(what.outcome), op, after.id, op),
+        ),
+        ("DELETE FROM ops WHERE op = ? AND outcome IS NULL", (op,)),
+    ]
+
+
+def add_effects(
+    effects: Iterable[Effect], condition: str = "1 = 1", params: Sequence[str] = ()
+) -> list[Statement]:
+    """Rows of the outbox; one that is there already is kept."""
+    return [
+        (
+            _INSERT_EFFECT.format(condition=condition),
+            (
+                each.id,
+                each.kind.value,
+                each.job_id,
+                to_json(each.body),
+                to_text(each.due_at),
+                NEVER_LEASED,
+                *params,
+            ),
+        )
+        for each in effects
+    ]
+
+
+def _counters(what: Change, *, guarded: bool) -> list[Statement]:
+    before, after, op = what.before, what.after, what.op
+    statements: list[Statement] = []
+    if after.holds_slot and not before.holds_slot:
+        room = " AND taken < ?" if guarded else ""
+        limit = [what.slot_cap] if guarded else []
+        statements.append(
+            (
+                f"UPDATE endpoints SET taken = taken + 1, op = ? WHERE name = ?{room} "
+                f"AND {_MARKED}",
+                (op, after.endpoint, *limit, after.id, op),
+            )
+        )
+    if guarded:
+        # A lost compare-and-set is no missed guard: it leaves the count as needed.
+        statements.append(
+            (
+                "UPDATE ops SET guards_met = CASE "
+                f"WHEN {_MARKED} THEN (SELECT count(*) FROM endpoints WHERE op = ?) "
+                "ELSE guards_needed END WHERE op = ?",
+                (after.id, op, op, op),
+            )
+        )
+    if before.holds_slot and not after.holds_slot:
+        statements.append(
+            (
+                f"UPDATE endpoints SET taken = taken - 1 WHERE name = ? AND {_MARKED}",
+                (after.endpoint, after.id, op),
+            )
+        )
+    if after.is_final and not before.is_final:
+        statements.append(
+            (
+                f"UPDATE tenants SET open_jobs = open_jobs - 1 WHERE id = ? AND {_MARKED}",
+                (after.tenant, after.id, op),
+            )
+        )
+    return statements
+
+
+def _events(what: Change) -> list[Statement]:
+    return [
+        (
+            "INSERT INTO events (job_id, seq, type, body, at) "
+            f"SELECT ?, ?, ?, ?, ? WHERE {_MARKED}",
+            (
+                what.after.id,
+                what.after.seq,
+                event,
+                event_body(what.after, event, what.at),
+                to_text(what.at),
+                what.after.id,
+                what.op,
+            ),
+        )
+        for event in what.events
+    ]
+
+
+def _attempt(what: Change) -> list[Statement]:
+    before, after, op = what.before, what.after, what.op
+    at = to_text(what.at)
+    statements: list[Statement] = []
+    if after.fence > before.fence:
+        statements.append(
+            (
+                "INSERT INTO attempts (job_id, fence, nonce, claimed_at) "
+                f"SELECT ?, ?, ?, ? WHERE {_MARKED}",
+                (after.id, after.fence, after.nonce, at, after.id, op),
+            )
+        )
+    if before.has_open_attempt and not after.has_open_attempt:
+        statements.append(
+            (
+                "UPDATE attempts SET ended_at = ? "
+                f"WHERE job_id = ? AND fence = ? AND ended_at IS NULL AND {_MARKED}",
+                (at, after.id, before.fence, after.id, op),
+            )
+        )
+    if before.has_open_attempt and not after.has_open_attempt and not after.is_final:
+        statements.append(
+            (
+                "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
+                f"SELECT ?, ?, 'reserve', ?, ? WHERE {_MARKED}",
+                (after.id, after.fence + 1, after.reserve_micro_usd, at, after.id, op),
+            )
+        )
+    return statements

@@ -1,0 +1,191 @@
+"""The job store and the event log in SQL."""
+
+import json
+from datetime import datetime
+from typing import Any
+
+from typing_extensions import override
+
+from gateway.adapters.sql import job_changes
+from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine
+from gateway.adapters.sql.rows import job_of, to_json, to_text
+from gateway.core.job import Job
+from gateway.ports.event_log import Event, EventLog
+from gateway.ports.job_store import (
+    Change,
+    Committed,
+    FileGone,
+    JobStore,
+    KeyTaken,
+    NewJob,
+    TooManyOpenJobs,
+)
+
+_UNFINISHED = "status IN ('queued', 'running')"
+_WAITS = (
+    "endpoint = ? AND status = 'queued' AND "
+    "(waiting_for = 'slot' OR (waiting_for = 'retry_at' AND retry_at <= ?))"
+)
+
+
+class SqlJobStore(JobStore):
+    """Jobs in the tables of `gateway/migrations/0002_jobs.sql`."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def create(self, new: NewJob) -> None:
+        try:
+            await self._engine.batch(job_changes.create(new))
+        except ConstraintBroken as error:
+            broken = str(error)
+            if "ops.op" in broken:
+                return
+            if "idempotency_keys" in broken:
+                raise KeyTaken from error
+            if "guards_hold" in broken:
+                gone = not await self._all_there(new.job)
+                raise (FileGone if gone else TooManyOpenJobs) from error
+            raise
+
+    async def _all_there(self, job: Job) -> bool:
+        assets = job_changes.assets_of(job)
+        rows = await self._engine.fetch(
+            "SELECT count(*) AS there FROM assets WHERE deleted_at IS NULL AND tenant = ? "
+            f"AND id IN ({', '.join('?' * len(assets))})",
+            (job.tenant, *assets),
+        )
+        return bool(rows[0]["there"] == len(assets))
+
+    @override
+    async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:
+        rows = await self._engine.fetch(
+            "SELECT j.*, k.request_hash AS bound_hash FROM idempotency_keys k "
+            "JOIN jobs j ON j.id = k.job_id "
+            "WHERE k.tenant = ? AND k.route = ? AND k.idempotency_key = ?",
+            (tenant, route, key),
+        )
+        return (job_of(rows[0]), rows[0]["bound_hash"]) if rows else None
+
+    @override
+    async def get(self, job_id: str, *, tenant: str | None = None) -> Job | None:
+        mine = " AND tenant = ?" if tenant is not None else ""
+        params = (job_id, tenant) if tenant is not None else (job_id,)
+        rows = await self._engine.fetch(f"SELECT * FROM jobs WHERE id = ?{mine}", params)
+        return job_of(rows[0]) if rows else None
+
+    @override
+    async def commit(self, change: Change) -> Committed:
+        try:
+            answers = await self._engine.batch(job_changes.change(change))
+        except ConstraintBroken as error:
+            broken = str(error)
+            if "ops.op" in broken:
+                return Committed.REPEATED
+            if "guards_hold" in broken:
+                return Committed.NO_SLOT
+            raise
+        return Committed.DONE if answers[job_changes.CAS] else Committed.LOST
+
+    @override
+    async def outcome_of(self, op: str) -> dict[str, Any] | None:
+        rows = await self._engine.fetch("SELECT outcome FROM ops WHERE op = ?", (op,))
+        if not rows or rows[0]["outcome"] is None:
+            return None
+        outcome: dict[str, Any] = json.loads(rows[0]["outcome"])
+        return outcome
+
+    @override
+    async def touch(self, op: str, job: Job, at: datetime, outcome: dict[str, Any]) -> None:
+        try:
+            await self._engine.batch(
+                [
+                    (
+                        "INSERT INTO ops (op, job_id, at, outcome) VALUES (?, ?, ?, ?)",
+                        (op, job.id, to_text(at), to_json(outcome)),
+                    ),
+                    (
+                        "UPDATE jobs SET seen_at = ? "
+                        "WHERE id = ? AND fence = ? AND attempt_state = 'open' AND seen_at < ?",
+                        (to_text(at), job.id, job.fence, to_text(at)),
+                    ),
+                ]
+            )
+        except ConstraintBroken:
+            return  # heard before under this op
+
+    @override
+    async def in_line(self, endpoint: str, now: datetime) -> Job | None:
+        rows = await self._engine.fetch(
+            "SELECT j.* FROM jobs j LEFT JOIN ("
+            "  SELECT tenant, count(*) AS held FROM jobs "
+            "  WHERE endpoint = ? AND holds_slot = 1 GROUP BY tenant"
+            ") h ON h.tenant = j.tenant "
+            f"WHERE j.{_WAITS} AND j.deadline_at > ? "
+            "ORDER BY coalesce(h.held, 0), j.created_at, j.id LIMIT 1",
+            (endpoint, endpoint, to_text(now), to_text(now)),
+        )
+        return job_of(rows[0]) if rows else None
+
+    @override
+    async def position(self, job: Job) -> int:
+        rows = await self._engine.fetch(
+            "SELECT count(*) AS ahead FROM jobs WHERE endpoint = ? AND waiting_for = 'slot' "
+            "AND (created_at < ? OR (created_at = ? AND id < ?))",
+            (job.endpoint, to_text(job.created_at), to_text(job.created_at), job.id),
+        )
+        ahead: int = rows[0]["ahead"]
+        return ahead
+
+    @override
+    async def past_deadline(self, now: datetime, limit: int) -> list[Job]:
+        rows = await self._engine.fetch(
+            f"SELECT * FROM jobs WHERE {_UNFINISHED} AND deadline_at <= ? "
+            "ORDER BY deadline_at LIMIT ?",
+            (to_text(now), limit),
+        )
+        return [job_of(row) for row in rows]
+
+    @override
+    async def silent(self, heard_before: datetime, limit: int) -> list[Job]:
+        rows = await self._engine.fetch(
+            "SELECT * FROM jobs WHERE status = 'running' AND seen_at < ? "
+            "ORDER BY seen_at LIMIT ?",
+            (to_text(heard_before), limit),
+        )
+        return [job_of(row) for row in rows]
+
+    @override
+    async def unclaimed(self, limit: int) -> list[Job]:
+        rows = await self._engine.fetch(
+            "SELECT * FROM jobs WHERE status = 'queued' AND waiting_for = 'worker' "
+            "ORDER BY id LIMIT ?",
+            (limit,),
+        )
+        return [job_of(row) for row in rows]
+
+    @override
+    async def uses_asset(self, asset_id: str) -> bool:
+        rows = await self._engine.fetch(
+            "SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
+            f"WHERE a.asset_id = ? AND j.{_UNFINISHED} LIMIT 1",
+            (asset_id,),
+        )
+        return bool(rows)
+
+
+class SqlEventLog(EventLog):
+    """Events by `(job_id, seq)`, never by time."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def read(self, job_id: str, after: int, limit: int) -> list[Event]:
+        rows = await self._engine.fetch(
+            "SELECT seq, type, body FROM events WHERE job_id = ? AND seq > ? "
+            "ORDER BY seq LIMIT ?",
+            (job_id, after, limit),
+        )
+        return [Event(row["seq"], row["type"], row["body"]) for row in rows]
