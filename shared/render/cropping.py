@@ -79,13 +79,8 @@ def displayed_size(coded: Size, pixel_aspect: Fraction, quarter_turns: int) -> S
 
 def centred(frame: Size, output: Size) -> Rect:
     """The largest rectangle of the output's aspect, in the middle of the frame."""
-    width, height = float(frame.width_px), float(frame.height_px)
-    across, down = width * output.height_px, height * output.width_px
-    if across > down:
-        width = down / output.height_px
-    else:
-        height = across / output.width_px
-    return Rect(0.0, 0.0, frame.width_px, frame.height_px).resized(width, height)
+    whole = Rect(0.0, 0.0, float(frame.width_px), float(frame.height_px))
+    return whole.resized(*_largest(frame, output))
 
 
 def fitted(rect: Rect, frame: Size, output: Size) -> tuple[Rect, bool]:
@@ -96,14 +91,12 @@ def fitted(rect: Rect, frame: Size, output: Size) -> tuple[Rect, bool]:
     it is shifted inside, its size kept. Clamped is what the last two changed.
     """
     grown = _grown(rect, output)
-    shrunk = _shrunk(grown, frame)
-    width = min(shrunk.width, float(frame.width_px))
-    height = min(shrunk.height, float(frame.height_px))
+    shrunk = _shrunk(grown, frame, output)
     inside = Rect(
-        _held(shrunk.x, frame.width_px - width),
-        _held(shrunk.y, frame.height_px - height),
-        width,
-        height,
+        max(0.0, min(shrunk.x, frame.width_px - shrunk.width)),
+        max(0.0, min(shrunk.y, frame.height_px - shrunk.height)),
+        shrunk.width,
+        shrunk.height,
     )
     return inside, not inside.near(grown)
 
@@ -119,17 +112,18 @@ def _grown(rect: Rect, output: Size) -> Rect:
     return rect
 
 
-def _shrunk(rect: Rect, frame: Size) -> Rect:
-    # Each side is set from the frame's where that is what limits it: a product with a
-    # rounded factor could be a hair larger than the frame.
-    if rect.width * frame.height_px >= rect.height * frame.width_px:
-        if rect.width <= frame.width_px:
-            return rect
-        return rect.resized(float(frame.width_px), rect.height * (frame.width_px / rect.width))
-    if rect.height <= frame.height_px:
-        return rect
-    return rect.resized(rect.width * (frame.height_px / rect.height), float(frame.height_px))
+def _shrunk(grown: Rect, frame: Size, output: Size) -> Rect:
+    # Of the output's aspect already, so that the largest that fits is the one size to take.
+    # A factor would leave it a rounding error larger or smaller than the frame.
+    width, height = _largest(frame, output)
+    if grown.width > width or grown.height > height:
+        return grown.resized(width, height)
+    return grown
 
 
-def _held(value: float, highest: float) -> float:
-    return max(0.0, min(value, highest))
+def _largest(frame: Size, output: Size) -> tuple[float, float]:
+    across = frame.width_px * output.height_px
+    down = frame.height_px * output.width_px
+    if across > down:
+        return down / output.height_px, float(frame.height_px)
+    return float(frame.width_px), across / output.width_px
