@@ -1,0 +1,52 @@
+"""`export.overlay`: highlight what matters in a video, then crop it to the output's shape."""
+
+from pydantic import Field
+
+from shared.job_kind import JobKind
+from shared.render.effects import Effect
+from shared.render.plan import Footage, Plan, plan_overlay
+from shared.render_models import (
+    EXPORT_LIMITS,
+    MAX_REGIONS,
+    CropKeyframes,
+    EffectType,
+    ExportInput,
+    ExportResult,
+    HighlightRegions,
+)
+from shared.render_price import DEADLINE_S, EXPORT_PRICE
+
+
+class OverlayInput(ExportInput):
+    """A video, the ellipses to highlight and how, and the crop's keyframes."""
+
+    highlight_regions: HighlightRegions = Field((), description="Ellipses, in list order.")
+    effect_type: EffectType = Field(Effect.BLUR, description="One effect for the whole export.")
+    crop_keyframes: CropKeyframes | None = Field(
+        None, description="Null or empty shows the largest rectangle in the middle."
+    )
+
+    def plan(self, footage: Footage) -> Plan:
+        """What is rendered of this footage."""
+        return plan_overlay(
+            footage,
+            self.output_size,
+            [each.plain() for each in self.crop_keyframes or ()],
+            [each.plain() for each in self.highlight_regions],
+            self.effect_type,
+        )
+
+
+KIND = JobKind(
+    name="export.overlay",
+    version=1,
+    description="Blurs, darkens or paints around highlighted ellipses, and crops the video.",
+    input=OverlayInput,
+    output=ExportResult,
+    outputs={"video": "video/mp4"},
+    stages=("prepare", "render", "upload", "persist"),
+    compute="gpu",
+    price=EXPORT_PRICE,
+    deadline_s=DEADLINE_S,
+    limits={**EXPORT_LIMITS, "highlight_regions": MAX_REGIONS},
+)
