@@ -1,0 +1,48 @@
+"""What holds for every route: ids, problems, body rules, browser origins."""
+
+from collections.abc import Callable, Sequence
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from gateway.api import problems, request_ids
+from gateway.api.bodies import JsonBodies
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+REQUEST_HEADERS = (
+    "Authorization",
+    "Content-Type",
+    "Idempotency-Key",
+    "If-Match",
+    "Last-Event-ID",
+    "Prefer",
+    "X-API-Key",
+    request_ids.HEADER,
+)
+ANSWER_HEADERS = ("Location", "Preference-Applied", "Retry-After", request_ids.HEADER)
+
+
+def install(
+    app: FastAPI,
+    *,
+    new_id: Callable[[], str],
+    json_body_bytes: int,
+    json_depth: int,
+    cors_origins: Sequence[str] = (),
+) -> None:
+    """Put the rules around the application; the last one added is the outermost.
+
+    Origins get no credentials: a browser's permission is a header or a ticket, no cookie.
+    """
+    problems.install(app)
+    app.add_middleware(JsonBodies, limit_bytes=json_body_bytes, depth_max=json_depth)
+    app.add_middleware(problems.LastResort)
+    if cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=cors_origins,
+            allow_methods=METHODS,
+            allow_headers=REQUEST_HEADERS,
+            expose_headers=ANSWER_HEADERS,
+        )
+    app.add_middleware(request_ids.RequestIds, new_id=new_id)

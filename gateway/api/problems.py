@@ -1,0 +1,190 @@
+"""Errors as RFC 9457 problem documents, whatever raised them."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.api.request_ids import id_of
+from shared.errors import (
+    CallerMustChange,
+    Conflict,
+    CutroomError,
+    FieldError,
+    Forbidden,
+    NotFound,
+    OperatorMustAct,
+    TooLarge,
+    TryAgainLater,
+    Unauthenticated,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from shared.job_kind import Rule
+
+log = logging.getLogger(__name__)
+
+MEDIA_TYPE = "application/problem+json"
+FIELDS_MAX = 100
+LIMIT_CODES = frozenset(
+    {"rate_limited", "quota_exceeded", "budget_exceeded", "too_many_open_jobs"}
+)
+_STATUSES: tuple[tuple[type[CutroomError], int], ...] = (
+    (Unauthenticated, 401),
+    (Forbidden, 403),
+    (NotFound, 404),
+    (Conflict, 409),
+    (TooLarge, 413),
+    (UnsupportedMediaType, 415),
+    (CallerMustChange, 422),
+)
+_FRAMEWORK_CODES = MappingProxyType(
+    {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
+)
+_FRAMEWORK_CODES_ELSE = "invalid_request"
+_INTERNAL = "Something went wrong on our side."
+
+
+def _request_id(connection: HTTPConnection) -> str:
+    return id_of(connection.scope)
+
+
+# `request_id: Annotated[str, request_id_of]` in a route.
+request_id_of = Depends(_request_id)
+
+
+def status_of(error: CutroomError) -> int:
+    """The HTTP status says whose move is next: 4xx theirs, 429 or 503 later, 500 ours."""
+    if isinstance(error, TryAgainLater):
+        return 429 if error.what in LIMIT_CODES else 503
+    return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
+
+
+def problem(error: CutroomError, request_id: str) -> JSONResponse:
+    """One problem document; nothing in it but what customers may see."""
+    status = status_of(error)
+    fields = error.errors if isinstance(error, ValidationFailed) else ()
+    code, detail = (error.what, error.public) if status != 500 else ("internal", _INTERNAL)
+    return _document(status, code, detail, request_id, fields, _headers(error))
+
+
+def _headers(error: CutroomError) -> dict[str, str]:
+    match error:
+        case TryAgainLater():
+            return {"Retry-After": str(max(1, error.retry_after_s))}
+        case Unauthenticated():
+            return {"WWW-Authenticate": "Bearer"}
+        case _:
+            return {}
+
+
+def _document(
+    status: int,
+    code: str,
+    detail: str,
+    request_id: str,
+    fields: Sequence[FieldError] = (),
+    headers: dict[str, str] | None = None,
+) -> JSONResponse:
+    body = {
+        "type": f"urn:cutroom:problem:{code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "request_id": request_id,
+        "errors": [asdict(field) for field in fields[:FIELDS_MAX]],
+    }
+    return JSONResponse(body, status, headers, MEDIA_TYPE)
+
+
+def validation_failure(errors: Iterable[dict[str, Any]]) -> ValidationFailed:
+    """Turn the framework's findings into ours: paths as the caller writes them.
+
+    The first part of each place says body, query, path or header, which the caller knows.
+    Where one rule of ours is what was broken, its code is the problem's.
+    """
+    found, codes = [], set()
+    for each in errors:
+        rule = each.get("ctx", {}).get("error")
+        at = (*each["loc"][1:], *(rule.at if isinstance(rule, Rule) else ()))
+        codes.add(rule.code if isinstance(rule, Rule) else None)
+        message = str(each["msg"]).removeprefix("Value error, ")
+        found.append(FieldError.at(at or each["loc"][:1] or ("body",), message))
+    only = codes.pop() if len(codes) == 1 else None
+    return ValidationFailed(found, code=only)
+
+
+def install(app: FastAPI) -> None:
+    """Teach the application to answer in problem documents."""
+
+    async def on_ours(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, CutroomError)  # noqa: S101 - the framework dispatches on it
+        _log(error, request.scope)
+        return problem(error, id_of(request.scope))
+
+    async def on_bad_request(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+        return problem(validation_failure(error.errors()), id_of(request.scope))
+
+    async def on_framework(request: Request, error: Exception) -> JSONResponse:
+        assert isinstance(error, HTTPException)  # noqa: S101 - as above
+        status = error.status_code
+        code = _FRAMEWORK_CODES.get(status, _FRAMEWORK_CODES_ELSE)
+        sentence = f"{HTTPStatus(status).phrase}."
+        headers = dict(error.headers or {})
+        return _document(status, code, sentence, id_of(request.scope), (), headers)
+
+    app.add_exception_handler(CutroomError, on_ours)
+    app.add_exception_handler(RequestValidationError, on_bad_request)
+    app.add_exception_handler(HTTPException, on_framework)
+
+
+class LastResort:
+    """Answers `internal` where nothing else answered, and logs what went wrong."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on; an answer that has begun is left to break off."""
+        begun = False
+
+        async def watched(message: Message) -> None:
+            nonlocal begun
+            begun = begun or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if scope["type"] != "http" or begun:
+                raise
+            mine = OperatorMustAct(f"{type(error).__name__} reached the top", public=_INTERNAL)
+            mine.__cause__ = error
+            _log(mine, scope)
+            await problem(mine, id_of(scope))(scope, receive, send)
+
+
+def _log(error: CutroomError, scope: Scope) -> None:
+    """Write one line for what is not the caller's to mend; never the query string."""
+    status = status_of(error)
+    fields = {
+        "status": status,
+        "path": scope.get("path", ""),
+        "request_id": id_of(scope),
+        "why": str(error),
+    }
+    if status == 500:
+        log.error("request.failed", extra=fields, exc_info=error)
+    elif status == 503:
+        log.warning("request.put_off", extra=fields)
