@@ -33,7 +33,7 @@ from gateway.core.happenings import (
     WarningReported,
 )
 from gateway.core.job import AttemptState, Job, JobError, Status, WaitingFor
-from gateway.core.retry import may_retry, retry_at
+from gateway.core.retry import may_retry, pause_s, retry_at
 from shared.errors import FAILURES
 
 MOVES: dict[Status, frozenset[Status]] = {
@@ -135,8 +135,9 @@ def _submission(
             return Decision(job, effects=(effects.submit(job, at=now),))
         case SubmissionGone(submission):
             _must_await_worker(job, submission)
+            pause = timedelta(seconds=pause_s(job.submission - 1, job.id))
             job = _changed(job, submission=job.submission + 1)
-            return Decision(job, effects=(effects.submit(job, at=now),))
+            return Decision(job, effects=(effects.submit(job, at=now + pause),))
         case SubmissionRefused(submission):
             _must_await_worker(job, submission)
             error = _error("internal", "No worker could be asked for.", None)

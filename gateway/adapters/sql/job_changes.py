@@ -6,13 +6,12 @@ left without outcome, so that a lost race leaves no trace.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from gateway.adapters.sql.engine import Statement
 from gateway.adapters.sql.rows import CHANGING, COLUMNS, column, to_json, to_text
 from gateway.core.effects import Effect
+from gateway.core.events import event_body
 from gateway.core.job import Job
-from gateway.core.snapshot import snapshot, timestamp
 from gateway.ports.job_store import Change, IdempotencyKey, NewJob
 
 NEVER_LEASED = ""
@@ -23,11 +22,6 @@ _INSERT_EFFECT = (
     "INSERT INTO effects (id, kind, job_id, body, due_at, lease_until) "
     "SELECT ?, ?, ?, ?, ?, ? WHERE {condition} ON CONFLICT (id) DO NOTHING"
 )
-
-
-def event_body(job: Job, event: str, at: datetime) -> str:
-    """Return the finished JSON that every watcher of the job gets for this event."""
-    return to_json({"seq": job.seq, "type": event, "at": timestamp(at), "job": snapshot(job)})
 
 
 def create(new: NewJob) -> list[Statement]:

@@ -1,0 +1,51 @@
+"""What the memory stores keep, in place of tables; one set is shared by all of a gateway."""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from gateway.core.effects import Effect
+from gateway.core.job import Job
+from gateway.ports.attempt_log import Attempt, Grant, RunpodJob
+from gateway.ports.event_log import Event
+
+
+@dataclass(slots=True)
+class OutboxRow:
+    """One effect with its lease."""
+
+    effect: Effect
+    due_at: datetime
+    lease_until: datetime | None = None
+    lease_op: str | None = None
+    tries: int = 0
+    done: bool = False
+
+
+@dataclass(slots=True)
+class Tables:
+    """Rows by their keys. `asset_there(tenant, asset_id)` answers for the upload store."""
+
+    asset_there: Callable[[str, str], bool] = lambda _tenant, _asset: True
+    jobs: dict[str, Job] = field(default_factory=dict)
+    ops: dict[str, dict[str, Any]] = field(default_factory=dict)
+    events: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
+    outbox: dict[str, OutboxRow] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
+    attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
+    last_words: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    workers: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
+    grants: dict[tuple[str, int], dict[str, Grant]] = field(default_factory=dict)
+    runpod: dict[tuple[str, str], RunpodJob] = field(default_factory=dict)
+    ledger: dict[tuple[str, int, str], int] = field(default_factory=dict)
+
+    def leave(self, effects: Iterable[Effect]) -> None:
+        """Add effects to the outbox; one that is there already is kept."""
+        for effect in effects:
+            self.outbox.setdefault(effect.id, OutboxRow(effect, effect.due_at))
+
+    def holding(self, endpoint: str) -> list[Job]:
+        """Return the jobs that hold a slot of the endpoint."""
+        return [j for j in self.jobs.values() if j.endpoint == endpoint and j.holds_slot]

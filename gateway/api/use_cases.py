@@ -1,0 +1,45 @@
+"""The use cases that bootstrap left on the application, for the routes to call."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import Depends
+from starlette.requests import HTTPConnection
+
+from gateway.ports.job_store import JobStore
+from gateway.services.cancel_job import CancelJob
+from gateway.services.claim_job import ClaimJob
+from gateway.services.feeds import Feeds
+from gateway.services.grant_outputs import GrantOutputs
+from gateway.services.read_events import ReadEvents
+from gateway.services.record_report import RecordReport
+from gateway.services.submit_job import SubmitJob
+from gateway.services.view_job import ViewJob
+from shared.job_kind import JobKind
+
+
+@dataclass(frozen=True, slots=True)
+class JobUseCases:
+    """What the routes of jobs, events and workers call."""
+
+    kinds: Mapping[str, JobKind[Any, Any]]
+    store: JobStore
+    submit: SubmitJob
+    cancel: CancelJob
+    view: ViewJob
+    read_events: ReadEvents
+    feeds: Feeds
+    claim: ClaimJob
+    grant_outputs: GrantOutputs
+    record_report: RecordReport
+    wait_s_max: float
+
+
+def job_use_cases(connection: HTTPConnection) -> JobUseCases:
+    """Return what bootstrap built; for HTTP and WebSocket alike."""
+    found: JobUseCases = connection.app.state.job_use_cases
+    return found
+
+
+Jobs = Annotated[JobUseCases, Depends(job_use_cases)]

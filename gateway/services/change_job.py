@@ -1,0 +1,90 @@
+"""Load a job, decide, write: the only way a job changes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.core.happenings import Happening
+from gateway.core.job import Job
+from gateway.core.lifecycle import decide
+from gateway.ports.clock import Clock
+from gateway.ports.job_store import Change, Committed, JobStore
+from gateway.services.bell import Bell
+from shared.errors import NotFound, TryAgainLater
+
+# Every lost race means that somebody else moved the job forward, so this many are plenty.
+MOST_TRIES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """The job after the change; of a repeated op, the job now and the stored outcome."""
+
+    job: Job
+    outcome: dict[str, Any]
+    repeated: bool = False
+
+
+class NoSlot(Exception):
+    """The endpoint is full; the job waits on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeJob:
+    """Repeats a lost compare-and-set under the same op, decided anew each time."""
+
+    store: JobStore
+    clock: Clock
+    bell: Bell
+    wake: Callable[[], None]
+
+    async def __call__(
+        self,
+        op: str,
+        job_id: str,
+        happening: Happening,
+        *,
+        outcome: Callable[[Job], dict[str, Any]] = lambda _: {},
+        slot_cap: int | None = None,
+    ) -> Changed:
+        """Write what the happening makes of the job.
+
+        Raises `Refused` where it may not happen, `NoSlot` where the change takes a slot and
+        none is free, `NotFound` where there is no such job.
+        """
+        for _ in range(MOST_TRIES):
+            before = await self.load(job_id)
+            now = self.clock.now()
+            decision = decide(before, happening, now)
+            change = Change(
+                op=op,
+                before=before,
+                after=decision.job,
+                events=decision.events,
+                effects=decision.effects,
+                at=now,
+                outcome=outcome(decision.job),
+                slot_cap=slot_cap,
+            )
+            match await self.store.commit(change):
+                case Committed.DONE:
+                    if change.events:
+                        self.bell.ring(job_id)
+                    if change.effects:
+                        self.wake()
+                    return Changed(decision.job, change.outcome)
+                case Committed.REPEATED:
+                    stored = await self.store.outcome_of(op)
+                    return Changed(await self.load(job_id), stored or {}, repeated=True)
+                case Committed.NO_SLOT:
+                    raise NoSlot
+                case Committed.LOST:
+                    continue
+        raise TryAgainLater(f"{op}: lost every race", public="The job is busy. Try again.")
+
+    async def load(self, job_id: str) -> Job:
+        """Return the job; raise `NotFound` where there is none."""
+        job = await self.store.get(job_id)
+        if job is None:
+            raise NotFound(f"no job {job_id}", public="There is no such job.")
+        return job

@@ -1,0 +1,88 @@
+"""Use case: a worker asks for the work of a job, and gets a work order or is told to stop."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.core.happenings import Claimed
+from gateway.core.job import Job, JobFile
+from gateway.core.lifecycle import Refused
+from gateway.core.work_tokens import WorkTokens
+from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.clock import Clock
+from gateway.ports.url_signer import UrlSigner
+from gateway.services.change_job import ChangeJob
+from shared.errors import NotFound, Unauthenticated
+from shared.work import Claim, InputFile, WorkOrder
+
+# What a download may still need after the attempt's deadline was computed.
+URL_MARGIN_S = 60
+
+
+class ToldToStop(Exception):
+    """This worker has no say in this job: 409 `{stop: true}`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimJob:
+    """Makes the attempt: fence + 1, bound to the claimer's nonce."""
+
+    change: ChangeJob
+    attempts: AttemptLog
+    tokens: WorkTokens
+    signer: UrlSigner
+    clock: Clock
+
+    async def __call__(self, job_id: str, token: str, claim: Claim) -> WorkOrder:
+        """Return the work order; the same nonce again gets the same attempt, fresh URLs.
+
+        Raises `Unauthenticated`, `NotFound` or `ToldToStop`.
+        """
+        if not self.tokens.opens_claim(token, job_id):
+            raise Unauthenticated("bad submission token", public="The token is not valid.")
+        known = await self.attempts.attempts(job_id)
+        job = await self.change.load(job_id)
+        current = job.fence if job.has_open_attempt else 0
+        spent = any(each.nonce == claim.nonce and each.fence != current for each in known)
+        try:
+            changed = await self.change(
+                f"claim:{job_id}:{claim.nonce}",
+                job_id,
+                Claimed(claim.nonce, claim.runpod_job_id, nonce_spent=spent),
+            )
+        except Refused as error:
+            raise ToldToStop(str(error)) from error
+        job = changed.job
+        if not job.has_open_attempt or job.nonce != claim.nonce:
+            raise ToldToStop("the attempt under this nonce is closed")
+        now = self.clock.now()
+        await self.attempts.note_runpod_job(job_id, claim.runpod_job_id, job.submission, now)
+        await self.attempts.note_worker(job_id, job.fence, claim.worker.model_dump(mode="json"))
+        return self._order(job, claim.nonce, now)
+
+    def _order(self, job: Job, nonce: str, now: datetime) -> WorkOrder:
+        deadline_at = job.attempt_deadline_at
+        if deadline_at is None:
+            raise NotFound("a claimed job without deadline", public="There is no such job.")
+        left_s = max(0, int((deadline_at - now).total_seconds())) + URL_MARGIN_S
+        return WorkOrder(
+            fence=job.fence,
+            token=self.tokens.for_attempt(job.id, job.fence, nonce),
+            kind=job.kind,
+            kind_version=job.kind_version,
+            input=job.input,
+            files=[self._file(each, left_s) for each in job.files],
+            checkpoint=job.checkpoint,
+            deadline_at=deadline_at,
+            trace=job.trace,
+        )
+
+    def _file(self, file: JobFile, left_s: int) -> InputFile:
+        signed = self.signer.sign_get(file.key, expires_s=left_s)
+        return InputFile(
+            name=file.name,
+            url=signed.url,
+            headers=dict(signed.headers),
+            size_bytes=file.size_bytes,
+            etag=file.etag,
+            content_type=file.content_type,
+        )

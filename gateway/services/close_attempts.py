@@ -1,0 +1,65 @@
+"""Effects `settle` and `sweep`: what an ended attempt cost, and what it left behind."""
+
+from dataclasses import dataclass
+
+from gateway.core.effects import Effect
+from gateway.core.pricing import settled_micro_usd
+from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.clock import Clock
+from gateway.ports.object_store import ObjectStore
+from gateway.services.change_job import ChangeJob
+from gateway.services.perform_effects import PutOff
+
+# Clocks differ: an object is swept this long after its last URL should have expired.
+SWEEP_MARGIN_S = 60
+
+
+@dataclass(frozen=True, slots=True)
+class SettleAttempt:
+    """Replaces an attempt's reserve by its time from claim to end."""
+
+    change: ChangeJob
+    attempts: AttemptLog
+    clock: Clock
+
+    async def __call__(self, effect: Effect) -> None:
+        """Settle once; a reserve nobody claimed is released."""
+        job = await self.change.load(effect.job_id or "")
+        fence = int(effect.body["fence"])
+        known = await self.attempts.attempts(job.id)
+        attempt = next((each for each in known if each.fence == fence), None)
+        now = self.clock.now()
+        if attempt is None:
+            await self.attempts.settle(job.id, fence, None, now)
+            return
+        if attempt.ended_at is None:
+            raise PutOff("the attempt has not ended")
+        used = settled_micro_usd(job.rate_micro_usd_per_s, attempt.claimed_at, attempt.ended_at)
+        await self.attempts.settle(job.id, fence, used, now)
+
+
+@dataclass(frozen=True, slots=True)
+class SweepAttempt:
+    """Removes what an attempt put and no succeeded job names, its manifest included."""
+
+    change: ChangeJob
+    attempts: AttemptLog
+    objects: ObjectStore
+    clock: Clock
+
+    async def __call__(self, effect: Effect) -> None:
+        """Wait for the attempt's last URL to expire, then delete what is not published."""
+        job = await self.change.load(effect.job_id or "")
+        fence = int(effect.body["fence"])
+        granted = await self.attempts.grants(job.id, fence)
+        if not granted:
+            return
+        last = max(each.expires_at for each in granted)
+        left_s = (last - self.clock.now()).total_seconds() + SWEEP_MARGIN_S
+        if left_s > 0:
+            raise PutOff("its URLs still work", after_s=left_s)
+        published = {output.key for output in job.outputs}
+        for grant in granted:
+            if grant.key not in published:
+                await self.objects.delete(grant.key)
+        await self.attempts.drop_grants(job.id, fence)

@@ -1,0 +1,77 @@
+"""Perform what is due in the outbox: leased, bounded, at least once."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.core.effects import Effect, EffectKind
+from gateway.core.retry import pause_s
+from gateway.ports.clock import Clock
+from gateway.ports.effect_queue import EffectQueue, Lease
+from shared.errors import CutroomError
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 16
+LEASE_S = 60
+LONGEST_S = 30  # well inside the lease: nobody performs an effect beside us
+
+
+class PutOff(Exception):
+    """The effect cannot be performed now. `after_s`: when to try again, else with back-off."""
+
+    def __init__(self, why: str, *, after_s: float | None = None) -> None:
+        super().__init__(why)
+        self.after_s = after_s
+
+
+Performer = Callable[[Effect], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class PerformEffects:
+    """One performer for each kind of effect, each idempotent by the effect's own key."""
+
+    queue: EffectQueue
+    performers: Mapping[EffectKind, Performer]
+    clock: Clock
+    new_id: Callable[[], str]
+
+    async def __call__(self) -> int:
+        """Perform everything due, what that leaves due included; return how many."""
+        performed = 0
+        while leases := await self._lease():
+            async with asyncio.TaskGroup() as group:
+                for lease in leases:
+                    group.create_task(self._perform(lease))
+            performed += len(leases)
+        return performed
+
+    async def _lease(self) -> list[Lease]:
+        now = self.clock.now()
+        return await self.queue.lease(
+            now, now + timedelta(seconds=LEASE_S), self.new_id(), AT_ONCE
+        )
+
+    async def _perform(self, lease: Lease) -> None:
+        effect = lease.effect
+        try:
+            async with asyncio.timeout(LONGEST_S):
+                await self.performers[effect.kind](effect)
+        except PutOff as error:
+            await self._put_off(lease, str(error), error.after_s)
+        except (CutroomError, TimeoutError) as error:
+            log.warning(
+                "effect.failed",
+                extra={"effect": effect.id, "tries": lease.tries, "why": str(error)},
+            )
+            await self._put_off(lease, str(error) or type(error).__name__, None)
+        else:
+            await self.queue.done(lease, self.clock.now())
+
+    async def _put_off(self, lease: Lease, why: str, after_s: float | None) -> None:
+        pause = pause_s(lease.tries, lease.effect.id) if after_s is None else after_s
+        due_at = self.clock.now() + timedelta(seconds=pause)
+        await self.queue.put_off(lease, due_at, why)

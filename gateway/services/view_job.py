@@ -1,0 +1,55 @@
+"""A job as its owner reads it: the snapshot, with input, cost, links and fresh URLs."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.core.job import Job, WaitingFor
+from gateway.core.pricing import usd
+from gateway.core.snapshot import snapshot, timestamp
+from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.job_store import JobStore
+from gateway.ports.url_signer import UrlSigner
+
+
+@dataclass(frozen=True, slots=True)
+class ViewJob:
+    """URLs are signed at read time; nothing is written."""
+
+    store: JobStore
+    attempts: AttemptLog
+    signer: UrlSigner
+    url_life_s: int
+
+    async def __call__(self, job: Job) -> dict[str, Any]:
+        """Return the job object of `/v1`."""
+        costs = await self.attempts.costs(job.id)
+        view = snapshot(job)
+        view["input"] = job.input
+        view["outputs"] = [
+            {**shown, **self._signed(output.key, f"{output.name}{_suffix(output.key)}")}
+            for shown, output in zip(view["outputs"], job.outputs, strict=True)
+        ]
+        view["cost"] = {
+            "estimated_usd": usd(job.estimated_micro_usd),
+            "reserved_usd": usd(costs.reserved_micro_usd),
+            "actual_usd": None
+            if costs.actual_micro_usd is None
+            else usd(costs.actual_micro_usd),
+        }
+        if job.waiting_for is WaitingFor.SLOT:
+            view["position"] = await self.store.position(job)
+        view["links"] = {
+            "events": f"/v1/jobs/{job.id}/events",
+            "live": f"/v1/jobs/{job.id}/live",
+            "cancel": f"/v1/jobs/{job.id}/cancel",
+        }
+        return view
+
+    def _signed(self, key: str, file_name: str) -> dict[str, Any]:
+        signed = self.signer.sign_get(key, expires_s=self.url_life_s, file_name=file_name)
+        return {"url": signed.url, "expires_at": timestamp(signed.expires_at)}
+
+
+def _suffix(key: str) -> str:
+    _, dot, extension = key.rpartition(".")
+    return f"{dot}{extension}" if dot else ""
