@@ -61,7 +61,8 @@ Out = TypeVar("Out", bound=Wire)
 class JobKind(Generic[In, Out]):
     """One kind of job. The name is also its module's place on both sides: a dot is a folder.
 
-    `outputs` are the names of the files an attempt may publish, with their content types.
+    `outputs` are the names of the files an attempt may publish, with their content types;
+    a success without one of them is none, unless it is among `optional_outputs`.
     `deadline_s` is the time from submission after which an unfinished job expires.
     """
 
@@ -75,6 +76,7 @@ class JobKind(Generic[In, Out]):
     compute: Compute
     price: PriceRule
     deadline_s: int
+    optional_outputs: frozenset[str] = frozenset()
     limits: Mapping[str, Any] = field(default_factory=dict)
 
     def parse_input(self, raw: Any) -> In:
