@@ -1,0 +1,63 @@
+"""Every key in the bucket is built here, of ids and fixed words: never of a caller's text.
+
+{tenant}/uploads/{upload}.{ext}          what a browser puts, once
+output/{job}/{fence}/{name}.{ext}        what an attempt puts
+output/{job}/{fence}/manifest.json       its last word
+"""
+
+import re
+from types import MappingProxyType
+
+ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_OUTPUT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_RESERVED_TENANTS = frozenset({"input", "output"})
+_EXTENSIONS = MappingProxyType(
+    {
+        "application/json": "json",
+        "audio/aac": "aac",
+        "audio/mp4": "m4a",
+        "audio/mpeg": "mp3",
+        "audio/ogg": "ogg",
+        "audio/wav": "wav",
+        "image/jpeg": "jpg",
+        "image/png": "png",
+        "image/webp": "webp",
+        "text/vtt": "vtt",
+        "video/mp4": "mp4",
+        "video/quicktime": "mov",
+        "video/webm": "webm",
+        "video/x-matroska": "mkv",
+        "video/x-msvideo": "avi",
+    }
+)
+
+
+def is_tenant(name: str) -> bool:
+    """True for an id that is no first segment of a key of another layout."""
+    reserved = name in _RESERVED_TENANTS or name.startswith("project_")
+    return ID.fullmatch(name) is not None and not reserved
+
+
+def upload_key(tenant: str, upload_id: str, content_type: str) -> str:
+    """Return where a tenant's upload goes."""
+    if not is_tenant(tenant):
+        raise ValueError(f"{tenant!r} is no tenant's name")
+    return f"{tenant}/uploads/{_id(upload_id)}.{extension(content_type)}"
+
+
+def attempt_key(job_id: str, fence: int, name: str, content_type: str) -> str:
+    """Return where an attempt's output goes; no two attempts share a key."""
+    if fence < 1 or not _OUTPUT_NAME.fullmatch(name):
+        raise ValueError(f"no output's name: {fence}/{name!r}")
+    return f"output/{_id(job_id)}/{fence}/{name}.{extension(content_type)}"
+
+
+def extension(content_type: str) -> str:
+    """Return the file extension of a content type; `bin` where it has none of ours."""
+    return _EXTENSIONS.get(content_type, "bin")
+
+
+def _id(text: str) -> str:
+    if not ID.fullmatch(text):
+        raise ValueError(f"{text!r} is no id")
+    return text

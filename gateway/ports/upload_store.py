@@ -1,0 +1,60 @@
+"""Where uploads and assets are written down."""
+
+from datetime import datetime
+from enum import Enum, auto
+from typing import Any, Protocol
+
+from gateway.core.upload import Asset, Upload
+
+
+class Deletion(Enum):
+    """What became of a wish to delete an asset."""
+
+    DONE = auto()
+    MISSING = auto()
+    IN_USE = auto()  # an unfinished job reads it
+
+
+class UploadStore(Protocol):
+    """Every implementation passes `tests/conformance/test_upload_stores.py`.
+
+    Each write is durable before it is answered, and one step: nobody sees half of it.
+    What belongs to another tenant is not there.
+    """
+
+    async def create_upload(self, upload: Upload) -> None:
+        """Write a new upload; the same one again changes nothing."""
+
+    async def get_upload(self, tenant: str, upload_id: str) -> Upload | None:
+        """Return the upload as it is now."""
+
+    async def complete_upload(self, asset: Asset) -> Upload:
+        """Make a pending upload this asset; return the upload as it is then.
+
+        Of several that race the first one wins: its asset's id is on the upload that all
+        of them get. An aborted upload stays aborted.
+        """
+
+    async def abort_upload(self, tenant: str, upload_id: str) -> Upload | None:
+        """Abort the upload if it is pending; return it as it is then."""
+
+    async def get_asset(self, tenant: str, asset_id: str) -> Asset | None:
+        """Return the asset; a deleted one is not there."""
+
+    async def delete_asset(self, tenant: str, asset_id: str, at: datetime) -> Deletion:
+        """Delete the asset unless an unfinished job reads it; the object is the caller's."""
+
+    async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:
+        """Keep what a worker saw of the file; what is known already stays."""
+
+    async def to_sweep(
+        self, expired_before: datetime, abandoned_before: datetime, limit: int
+    ) -> list[Upload]:
+        """Return uploads whose object nobody has a right to any more, oldest expiry first.
+
+        Aborted ones and those of deleted assets, expired by the first instant; pending
+        ones, expired by the second. Not those that were swept.
+        """
+
+    async def mark_swept(self, upload_id: str, at: datetime) -> None:
+        """Note that the object is gone for good, and abort what was pending."""
