@@ -1,0 +1,118 @@
+"""Jobs and the stores that keep them, for tests of the core and the services."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
+from gateway.adapters.memory.effects import MemoryEffectQueue
+from gateway.adapters.memory.jobs import MemoryEventLog, MemoryJobStore
+from gateway.adapters.memory.tables import Tables
+from gateway.adapters.sql.attempts import SqlAttemptLog
+from gateway.adapters.sql.effects import SqlEffectQueue
+from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
+from gateway.adapters.sql.liveness import SqlLiveness
+from gateway.adapters.sqlite.engine import SqliteEngine
+from gateway.adapters.sqlite.migrate import migrate
+from gateway.core.job import Job
+from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.effect_queue import EffectQueue
+from gateway.ports.event_log import EventLog
+from gateway.ports.job_store import JobStore
+from gateway.ports.liveness import Liveness
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+class HandClock:
+    """A clock that stands still until it is moved."""
+
+    def __init__(self, now: datetime = NOON) -> None:
+        self._now = now
+
+    def now(self) -> datetime:
+        return self._now
+
+    def move(self, seconds: float) -> None:
+        self._now += timedelta(seconds=seconds)
+
+
+def a_job(job_id: str = "j1", **fields: Any) -> Job:
+    """Return a queued job of an imaginary kind."""
+    given: dict[str, Any] = {
+        "tenant": "default",
+        "kind": "test.kind",
+        "kind_version": 1,
+        "stages": ("prepare", "render", "upload", "persist"),
+        "input": {"n": 1},
+        "files": (),
+        "endpoint": "gpu",
+        "max_attempts": 3,
+        "limit_s": 100.0,
+        "estimated_micro_usd": 1000,
+        "reserve_micro_usd": 9000,
+        "rate_micro_usd_per_s": 310.0,
+        "created_at": NOON,
+        "deadline_at": NOON + timedelta(hours=1),
+        "trace": "trace-1",
+        "labels": {},
+    }
+    return Job(id=job_id, **{**given, **fields})
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """Everything a gateway keeps of jobs, in one place."""
+
+    jobs: JobStore
+    events: EventLog
+    effects: EffectQueue
+    attempts: AttemptLog
+    liveness: Liveness
+
+
+Opened = AbstractAsyncContextManager[Stores]
+
+
+@asynccontextmanager
+async def memory_stores(_: Path) -> AsyncIterator[Stores]:
+    tables = Tables(asset_there=lambda _tenant, _asset: False)
+    yield Stores(
+        MemoryJobStore(tables),
+        MemoryEventLog(tables),
+        MemoryEffectQueue(tables),
+        MemoryAttemptLog(tables),
+        MemoryLiveness(),
+    )
+
+
+@asynccontextmanager
+async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
+    database = folder / "cutroom.db"
+    migrate(database, now=NOON)
+    async with SqliteEngine(database) as engine:
+        await engine.batch(
+            [
+                *(
+                    ("INSERT INTO tenants (id, created_at) VALUES (?, ?)", (tenant, "2026"))
+                    for tenant in ("default", "other")
+                ),
+                ("INSERT INTO endpoints (name) VALUES ('gpu')", ()),
+            ]
+        )
+        yield Stores(
+            SqlJobStore(engine),
+            SqlEventLog(engine),
+            SqlEffectQueue(engine),
+            SqlAttemptLog(engine),
+            SqlLiveness(engine),
+        )
+
+
+STORES: dict[str, Callable[[Path], Opened]] = {
+    "memory": memory_stores,
+    "sqlite": sqlite_stores,
+}
