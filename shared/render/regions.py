@@ -59,9 +59,9 @@ class Region:
         """The m of one ellipse at a point, which for a pixel is its centre (i + 0.5, j + 0.5).
 
         The edge is linear and 1 px wide: 1 where the point lies half a pixel or more inside
-        the ellipse, 0 half a pixel or more outside, 0.5 − distance between. Where the radii
-        are 4 px or more it is within 0.08 of the share of the pixel's area that the ellipse
-        covers, the most where the edge runs along the diagonal.
+        the ellipse, 0 half a pixel or more outside, 0.5 − distance between. Where the smaller
+        radius is at least 4 px and a quarter of the larger, that is within 0.1 of the share
+        of the pixel's area inside the ellipse, furthest where the edge runs diagonally.
         """
         return min(max(0.5 - self.distance(x, y), 0.0), 1.0)
 
