@@ -4,36 +4,27 @@ It costs a second of start-up, which a status poll must not pay for.
 """
 
 import asyncio
+import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from typing_extensions import override
 
 from gateway.ports.multipart_store import MultipartStore, PartToJoin, StoredPart
 from gateway.ports.object_store import ObjectStore, StoredObject
-from shared.errors import (
-    Conflict,
-    CutroomError,
-    FieldError,
-    NotFound,
-    OperatorMustAct,
-    TryAgainLater,
-    ValidationFailed,
-)
+from shared.errors import Conflict, NotFound, OperatorMustAct
 
 if TYPE_CHECKING:
-    from botocore.exceptions import ClientError
     from types_boto3_s3.client import S3Client
+    from types_boto3_s3.type_defs import PaginatorConfigTypeDef
 
-CONNECT_TIMEOUT_S = 3
-READ_TIMEOUT_S = 20
-TOTAL_ATTEMPTS = 3
+CONNECT_TIMEOUT_S = 3.0
+READ_TIMEOUT_S = 20.0
 PAGE = 1000
 
 _T = TypeVar("_T")
-_BAD_PARTS = frozenset({"EntityTooSmall", "InvalidPart", "InvalidPartOrder"})
 
 
 class R2ObjectStore(ObjectStore, MultipartStore):
@@ -52,8 +43,7 @@ class R2ObjectStore(ObjectStore, MultipartStore):
     ) -> None:
         self._endpoint_url = endpoint_url
         self._bucket = bucket
-        self._access_key_id = access_key_id
-        self._secret_access_key = secret_access_key
+        self._keys = (access_key_id, secret_access_key)
         self._region = region
         self._timeouts_s = (connect_timeout_s, read_timeout_s)
         self._opening = threading.Lock()
@@ -68,27 +58,25 @@ class R2ObjectStore(ObjectStore, MultipartStore):
 
     @override
     async def head(self, key: str) -> StoredObject | None:
-        return await self._in_thread(lambda s3: self._head(s3, key))
+        try:
+            return await self._in_thread(f"head {key}", lambda s3: self._head(s3, key))
+        except NotFound:
+            return None
 
     @override
     async def read_range(self, key: str, start: int, length: int) -> bytes:
         if start < 0 or length < 1:
             raise ValueError(f"no range: {length} bytes from {start}")
-
-        def read(s3: "S3Client") -> bytes:
-            asked = f"bytes={start}-{start + length - 1}"
-            answer = s3.get_object(Bucket=self._bucket, Key=key, Range=asked)
-            with answer["Body"] as body:
-                if not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
-                    raise _operator(f"the store ignores Range on {self._bucket}")
-                return body.read()
-
-        return await self._in_thread(read, {"InvalidRange": b""}, key=key)
+        return await self._in_thread(
+            f"read {key}", lambda s3: self._read_range(s3, key, start, length)
+        )
 
     @override
     async def put_file(
         self, key: str, file: BinaryIO, *, content_type: str, size_bytes: int
     ) -> StoredObject:
+        begins_at = file.tell()
+
         def put(s3: "S3Client") -> StoredObject:
             answer = s3.put_object(
                 Bucket=self._bucket,
@@ -100,31 +88,27 @@ class R2ObjectStore(ObjectStore, MultipartStore):
             )
             return StoredObject(key, size_bytes, _bare(answer["ETag"]), content_type)
 
-        return await self._in_thread(put, key=key)
+        try:
+            return await self._in_thread(f"put {key}", put)
+        except Conflict:
+            # Perhaps our own: boto3 repeats a PUT whose answer was lost.
+            stored = await self.head(key)
+            if stored is None or stored.etag != await asyncio.to_thread(_md5, file, begins_at):
+                raise
+            return stored
 
     @override
     async def delete(self, key: str) -> None:
-        await self._in_thread(lambda s3: s3.delete_object(Bucket=self._bucket, Key=key))
+        def delete(s3: "S3Client") -> None:
+            s3.delete_object(Bucket=self._bucket, Key=key)
+
+        await self._in_thread(f"delete {key}", delete)
 
     @override
     async def list_keys(self, prefix: str, after: str | None, limit: int) -> list[str]:
-        def listed(s3: "S3Client") -> list[str]:
-            keys: list[str] = []
-            token: dict[str, str] = {"StartAfter": after} if after else {}
-            while len(keys) < limit:
-                page = s3.list_objects_v2(
-                    Bucket=self._bucket,
-                    Prefix=prefix,
-                    MaxKeys=min(PAGE, limit - len(keys)),
-                    **token,  # type: ignore[arg-type]  # the stubs want a TypedDict
-                )
-                keys += [each["Key"] for each in page.get("Contents", [])]
-                if not page["IsTruncated"]:
-                    break
-                token = {"ContinuationToken": page["NextContinuationToken"]}
-            return keys
-
-        return await self._in_thread(listed)
+        return await self._in_thread(
+            f"list {prefix}", lambda s3: self._list(s3, prefix, after, limit)
+        )
 
     @override
     async def check(self) -> None:
@@ -132,9 +116,11 @@ class R2ObjectStore(ObjectStore, MultipartStore):
             s3.head_bucket(Bucket=self._bucket)
 
         try:
-            await self._in_thread(ask)
+            await self._in_thread("check", ask)
         except NotFound as error:
-            raise _operator(f"there is no bucket {self._bucket}") from error
+            raise OperatorMustAct(
+                f"there is no bucket {self._bucket}", public="The file store has no bucket."
+            ) from error
 
     @override
     async def begin(self, key: str, *, content_type: str) -> str:
@@ -143,7 +129,7 @@ class R2ObjectStore(ObjectStore, MultipartStore):
                 Bucket=self._bucket, Key=key, ContentType=content_type
             )["UploadId"]
 
-        return await self._in_thread(create)
+        return await self._in_thread(f"begin {key}", create)
 
     @override
     async def parts(self, key: str, multipart_id: str) -> list[StoredPart]:
@@ -157,7 +143,7 @@ class R2ObjectStore(ObjectStore, MultipartStore):
                 for part in page.get("Parts", [])
             ]
 
-        return await self._in_thread(listed, key=key)
+        return await self._in_thread(f"parts of {key}", listed)
 
     @override
     async def join(
@@ -172,29 +158,76 @@ class R2ObjectStore(ObjectStore, MultipartStore):
                     "Parts": [{"PartNumber": p.part_number, "ETag": p.etag} for p in parts]
                 },
             )
-            joined = self._head(s3, key)
-            if joined is None:
-                raise _not_found(key)
-            return joined
+            return self._head(s3, key)
 
-        return await self._in_thread(complete, key=key)
+        return await self._in_thread(f"join {key}", complete)
 
     @override
     async def abort(self, key: str, multipart_id: str) -> None:
         def let_go(s3: "S3Client") -> None:
             s3.abort_multipart_upload(Bucket=self._bucket, Key=key, UploadId=multipart_id)
 
-        await self._in_thread(let_go, {"NoSuchUpload": None})
-
-    def _head(self, s3: "S3Client", key: str) -> StoredObject | None:
-        from botocore.exceptions import ClientError  # noqa: PLC0415  # with boto3, not before
-
         try:
-            said = s3.head_object(Bucket=self._bucket, Key=key)
-        except ClientError as error:
-            if _status(error) == 404:
-                return None
-            raise
+            await self._in_thread(f"abort {key}", let_go)
+        except NotFound:
+            return
+
+    def _head(self, s3: "S3Client", key: str) -> StoredObject:
+        said = s3.head_object(Bucket=self._bucket, Key=key)
         return StoredObject(
             key, said["ContentLength"], _bare(said["ETag"]), said["ContentType"]
         )
+
+    def _read_range(self, s3: "S3Client", key: str, start: int, length: int) -> bytes:
+        asked = f"bytes={start}-{start + length - 1}"
+        try:
+            answer = s3.get_object(Bucket=self._bucket, Key=key, Range=asked)
+        except s3.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] == "InvalidRange":
+                return b""
+            raise
+        with closing(answer["Body"]) as body:
+            if not answer.get("ContentRange", "").startswith(f"bytes {start}-"):
+                raise OperatorMustAct(  # read on, it would be gigabytes
+                    f"the store of {self._bucket} ignores Range",
+                    public="The file store is not set up as it must be.",
+                )
+            return body.read()
+
+    def _list(self, s3: "S3Client", prefix: str, after: str | None, limit: int) -> list[str]:
+        pager = s3.get_paginator("list_objects_v2")
+        cut: PaginatorConfigTypeDef = {"MaxItems": limit, "PageSize": min(limit, PAGE)}
+        pages = (
+            pager.paginate(Bucket=self._bucket, Prefix=prefix, PaginationConfig=cut)
+            if after is None
+            else pager.paginate(
+                Bucket=self._bucket, Prefix=prefix, StartAfter=after, PaginationConfig=cut
+            )
+        )
+        return [each["Key"] for page in pages for each in page.get("Contents", [])]
+
+    async def _in_thread(self, what: str, call: "Callable[[S3Client], _T]") -> _T:
+        def run() -> _T:
+            from gateway.adapters.r2 import boto  # noqa: PLC0415  # a second, once
+
+            with self._opening:
+                if self._client is None:
+                    self._client = boto.open_client(
+                        self._endpoint_url, *self._keys, self._region, self._timeouts_s
+                    )
+            with boto.told_as_ours(what):
+                return call(self._client)
+
+        return await asyncio.to_thread(run)
+
+
+def _bare(etag: str) -> str:
+    return etag.strip('"')
+
+
+def _md5(file: BinaryIO, begins_at: int) -> str:
+    file.seek(begins_at)
+    digest = hashlib.md5(usedforsecurity=False)
+    while chunk := file.read(2**20):
+        digest.update(chunk)
+    return digest.hexdigest()

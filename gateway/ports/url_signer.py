@@ -1,0 +1,66 @@
+"""URLs that carry their own permission: one key, one method, until a time."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Protocol
+
+MAX_EXPIRES_S = 7 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUrl:
+    """A presigned URL, and the headers that must be sent with it exactly.
+
+    The URL is a secret: it is left out of the `repr`, and belongs in no log. Header names
+    are lower case. A browser sets `content-length` by itself and lets nobody else.
+    """
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str]
+    expires_at: datetime
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "headers", MappingProxyType(dict(self.headers)))
+
+
+class UrlSigner(Protocol):
+    """Every implementation passes `tests/conformance/test_url_signers.py`.
+
+    No network, no waiting. `expires_s` is 1 second to 7 days; a URL is dead at
+    `expires_at`, not after it. A key is 1–1024 bytes of UTF-8. Else `ValueError`.
+    """
+
+    def sign_get(self, key: str, *, expires_s: int, file_name: str | None = None) -> SignedUrl:
+        """Return a URL that reads the object, any range of it.
+
+        With `file_name` the answer is a download under that name (RFC 6266), made safe.
+        """
+
+    def sign_put(
+        self,
+        key: str,
+        *,
+        expires_s: int,
+        content_type: str,
+        size_bytes: int | None = None,
+        sha256_hex: str | None = None,
+        write_once: bool = False,
+    ) -> SignedUrl:
+        """Return a URL that stores one body of this type.
+
+        What is given is signed, and the store refuses any other: `size_bytes` the length
+        (403), `sha256_hex` the contents (400), `write_once` a key already taken (412).
+        """
+
+    def sign_part(
+        self,
+        key: str,
+        multipart_id: str,
+        part_number: int,
+        *,
+        expires_s: int,
+        size_bytes: int | None = None,
+    ) -> SignedUrl:
+        """Return a URL that stores one part of a multipart upload, as often as wanted."""
