@@ -1,11 +1,13 @@
 """URLs that carry their own permission: one key, one method, until a time."""
 
+from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 from typing import Protocol
 
+MAX_KEY_BYTES = 1024
 MAX_EXPIRES_S = 7 * 24 * 3600
 
 
@@ -64,3 +66,25 @@ class UrlSigner(Protocol):
         size_bytes: int | None = None,
     ) -> SignedUrl:
         """Return a URL that stores one part of a multipart upload, as often as wanted."""
+
+
+def check_terms(key: str, expires_s: int) -> None:
+    """Raise `ValueError` for a key or an expiry that no store takes."""
+    if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:
+        raise ValueError(f"a key is 1–{MAX_KEY_BYTES} bytes")
+    if not 1 <= expires_s <= MAX_EXPIRES_S:
+        raise ValueError(f"a URL lives 1–{MAX_EXPIRES_S} seconds, not {expires_s}")
+
+
+def put_headers(
+    content_type: str, size_bytes: int | None, sha256_hex: str | None, write_once: bool
+) -> dict[str, str]:
+    """Return the headers a PUT signs, and must then be sent with."""
+    headers = {"content-type": content_type}
+    if size_bytes is not None:
+        headers["content-length"] = str(size_bytes)
+    if write_once:
+        headers["if-none-match"] = "*"
+    if sha256_hex is not None:
+        headers["x-amz-checksum-sha256"] = b64encode(bytes.fromhex(sha256_hex)).decode()
+    return headers

@@ -7,7 +7,6 @@ what botocore gives.
 
 import hashlib
 import hmac
-from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -17,9 +16,7 @@ from typing_extensions import override
 
 from gateway.core.download_name import attachment
 from gateway.ports.clock import Clock
-from gateway.ports.url_signer import MAX_EXPIRES_S, SignedUrl, UrlSigner
-
-MAX_KEY_BYTES = 1024
+from gateway.ports.url_signer import SignedUrl, UrlSigner, check_terms, put_headers
 
 _ALGORITHM = "AWS4-HMAC-SHA256"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -107,28 +104,6 @@ class R2UrlSigner(UrlSigner):
             expires_s,
         )
         return SignedUrl(url, headers, signed_at + timedelta(seconds=expires_s))
-
-
-def check_terms(key: str, expires_s: int) -> None:
-    """Raise `ValueError` for a key or an expiry that no store takes."""
-    if not 1 <= len(key.encode()) <= MAX_KEY_BYTES:
-        raise ValueError(f"a key is 1–{MAX_KEY_BYTES} bytes")
-    if not 1 <= expires_s <= MAX_EXPIRES_S:
-        raise ValueError(f"a URL lives 1–{MAX_EXPIRES_S} seconds, not {expires_s}")
-
-
-def put_headers(
-    content_type: str, size_bytes: int | None, sha256_hex: str | None, write_once: bool
-) -> dict[str, str]:
-    """Return the headers a PUT signs, and must then be sent with."""
-    headers = {"content-type": content_type}
-    if size_bytes is not None:
-        headers["content-length"] = str(size_bytes)
-    if write_once:
-        headers["if-none-match"] = "*"
-    if sha256_hex is not None:
-        headers["x-amz-checksum-sha256"] = b64encode(bytes.fromhex(sha256_hex)).decode()
-    return headers
 
 
 def host_header(url: str) -> str:
