@@ -77,6 +77,9 @@ class JobStore(Protocol):
     Each write is durable before it is answered. `TryAgainLater` where the store is busy.
     """
 
+    async def know_endpoints(self, names: Sequence[str]) -> None:
+        """Make a counter of slots for each endpoint that has none yet."""
+
     async def create(self, new: NewJob) -> None:
         """Write job, event 0, reserve and effects.
 

@@ -63,7 +63,7 @@ class ApiKeys:
         """Return whose key it is. Raises `Unauthenticated`, and does not say why."""
         if 0 < len(credential) <= api_keys.LONGEST:
             key = await self.store.get(api_keys.id_of(credential))
-            if key is not None and api_keys.proves(credential, key):
+            if api_keys.proves(credential, key) and key is not None:
                 return Caller(key.tenant, key.scopes, key.key_id)
         raise Unauthenticated("no such key", public="A valid API key is needed.")
 

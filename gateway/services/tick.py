@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from gateway.ports.clock import Clock
 from gateway.ports.liveness import Liveness
@@ -31,14 +32,15 @@ class Tick:
         heard_since = await self.liveness.ticked(
             self.clock.now(), self.watch.patience.longest_gap_s
         )
-        for part in (
+        parts: list[Callable[[], Awaitable[object]]] = [
             self.effects,
             self.watch.expire,
             self.watch.ask_about_unclaimed,
-            lambda: self.watch.ask_about_silent(heard_since),
+            partial(self.watch.ask_about_silent, heard_since),
             *self.chores,
             self.effects,
-        ):
+        ]
+        for part in parts:
             try:
                 await part()
             except CutroomError as error:

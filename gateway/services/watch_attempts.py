@@ -9,7 +9,7 @@ from gateway.core.job import Job
 from gateway.core.lifecycle import Refused
 from gateway.ports.attempt_log import AttemptLog, RunpodJob
 from gateway.ports.clock import Clock
-from gateway.ports.compute import Compute, ComputeState, ComputeUnavailable
+from gateway.ports.compute import Compute, ComputeRefused, ComputeState, ComputeUnavailable
 from gateway.ports.job_store import JobStore
 from gateway.services.change_job import ChangeJob
 from gateway.services.finish_attempt import FinishAttempt
@@ -122,8 +122,8 @@ class WatchAttempts:
         """RunPod's word for one of its jobs; None where it cannot be asked now."""
         try:
             status = await self.compute.status(job.endpoint, runpod_id)
-        except ComputeUnavailable as error:
-            log.info("compute.unavailable", extra={"job_id": job.id, "why": str(error)})
+        except (ComputeUnavailable, ComputeRefused) as error:
+            log.warning("compute.not_asked", extra={"job_id": job.id, "why": str(error)})
             return None
         await self.attempts.note_asked(job.id, runpod_id, self.clock.now())
         return status.state

@@ -96,15 +96,14 @@ async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
     async with SqliteEngine(database) as engine:
         await engine.batch(
             [
-                *(
-                    ("INSERT INTO tenants (id, created_at) VALUES (?, ?)", (tenant, "2026"))
-                    for tenant in ("default", "other")
-                ),
-                ("INSERT INTO endpoints (name) VALUES ('gpu')", ()),
+                ("INSERT INTO tenants (id, created_at) VALUES (?, ?)", (tenant, "2026"))
+                for tenant in ("default", "other")
             ]
         )
+        jobs = SqlJobStore(engine)
+        await jobs.know_endpoints(["gpu"])
         yield Stores(
-            SqlJobStore(engine),
+            jobs,
             SqlEventLog(engine),
             SqlEffectQueue(engine),
             SqlAttemptLog(engine),

@@ -56,8 +56,8 @@ class SqlAttemptLog(AttemptLog):
     async def grant(self, job_id: str, fence: int, grants: Sequence[Grant]) -> None:
         statements: list[Statement] = [
             (
-                "INSERT INTO grants (job_id, fence, name, object_key, content_type, size_bytes, "
-                "sha256, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+                "INSERT INTO grants (job_id, fence, name, object_key, content_type, "
+                "size_bytes, sha256, expires_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
                 "ON CONFLICT (job_id, fence, name) DO UPDATE SET "
                 "object_key = excluded.object_key, content_type = excluded.content_type, "
                 "size_bytes = excluded.size_bytes, sha256 = excluded.sha256, "

@@ -79,8 +79,8 @@ class SqlEffectQueue(EffectQueue):
     @override
     async def next_due(self) -> datetime | None:
         rows = await self._engine.fetch(
-            "SELECT min(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) AS due "
-            "FROM effects WHERE done_at IS NULL"
+            "SELECT min(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) "
+            "AS due FROM effects WHERE done_at IS NULL"
         )
         return to_instant(rows[0]["due"]) if rows[0]["due"] else None
 

@@ -1,6 +1,7 @@
 """The job store and the event log in SQL."""
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -33,6 +34,11 @@ class SqlJobStore(JobStore):
 
     def __init__(self, engine: SqlEngine) -> None:
         self._engine = engine
+
+    @override
+    async def know_endpoints(self, names: Sequence[str]) -> None:
+        insert = "INSERT INTO endpoints (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
+        await self._engine.batch([(insert, (name,)) for name in names])
 
     @override
     async def create(self, new: NewJob) -> None:

@@ -1,0 +1,56 @@
+"""Keeps a server's gateway going: effects at once when woken, a tick each second."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+log = logging.getLogger(__name__)
+
+
+class Pulse:
+    """One task performs effects when woken, another ticks; neither stops for an error."""
+
+    def __init__(self, *, tick_s: float) -> None:
+        self._tick_s = tick_s
+        self._woken = asyncio.Event()
+
+    def wake(self) -> None:
+        """Say that effects were left; they are performed at once, beside the caller."""
+        self._woken.set()
+
+    @asynccontextmanager
+    async def beating(
+        self, perform: Callable[[], Awaitable[object]], tick: Callable[[], Awaitable[object]]
+    ) -> AsyncIterator[None]:
+        """Run both tasks while inside."""
+        tasks = (
+            asyncio.create_task(self._perform(perform), name="effects"),
+            asyncio.create_task(self._ticks(tick), name="tick"),
+        )
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            for task in tasks:
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _perform(self, perform: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await self._woken.wait()
+            self._woken.clear()
+            await self._survive(perform)
+
+    async def _ticks(self, tick: Callable[[], Awaitable[object]]) -> None:
+        while True:
+            await self._survive(tick)
+            await asyncio.sleep(self._tick_s)
+
+    async def _survive(self, part: Callable[[], Awaitable[object]]) -> None:
+        """The outermost loop of a task: what fails is logged, and tried again next time."""
+        try:
+            await part()
+        except Exception:
+            log.exception("pulse.part_failed")
