@@ -1,0 +1,10 @@
+"""`export.overlay`: a video with its ellipses highlighted, cropped to shape, with its sound."""
+
+from gpu_worker.kind_work import Made, Work
+from gpu_worker.media.export_work import run_export
+from shared.kinds.export.overlay import OverlayInput
+
+
+def run(work: Work[OverlayInput]) -> Made:
+    """Make the export. Raises `JobFailed` with what the person can do about it."""
+    return run_export(work, work.input.plan, work.input.output_size)

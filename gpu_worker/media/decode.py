@@ -1,0 +1,161 @@
+"""Decode a video onto its constant-rate timeline, frame by frame, in flat memory."""
+
+from collections.abc import Iterator
+
+import av
+from av.container import InputContainer
+from av.packet import Packet
+from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
+
+from gpu_worker.media.containers import opened
+from gpu_worker.media.footage import Source, VideoTrack
+from gpu_worker.media.pictures import ToPlanar
+from gpu_worker.media.probe import video_stream
+from shared.errors import JobFailed
+from shared.render.plan import Remark
+from shared.render.timebase import ConstantRate
+
+# A scratch or a lost block costs a packet or two; past this the picture is not the person's.
+_DAMAGED_ALWAYS = 8
+_DAMAGED_ONE_IN = 20
+
+
+class FrameReader:
+    """Reads the frames of a source once. `remarks` is complete when the reading has ended.
+
+    Frame *n* of the timeline shows the last decoded frame whose time, rounded to the nearest
+    1/rate, is at or before n/rate.
+    """
+
+    def __init__(self, source: Source, threads: int) -> None:
+        self._source = source
+        self._threads = threads
+        self._damaged = 0
+        self._held_at_end = 0
+
+    def frames(self, wanted: range) -> Iterator[tuple[int, VideoFrame]]:
+        """Yield each wanted number in order, with its frame in planar Y'CbCr.
+
+        Frames repeat where the video holds still; they are shared with the decoder and not
+        to be written. Raises `JobFailed` with `input_unreadable` where too much is damaged.
+        """
+        track = self._source.video
+        clock = ConstantRate(track.rate, track.timebase)
+        clock.add(track.origin)
+        planar = ToPlanar(self._source.look)
+        held: VideoFrame | None = None
+        reached = 0
+        for frame in self._decoded(self._start(wanted.start)):
+            span = clock.add(frame.pts if frame.pts is not None else 0, frame.duration)
+            # Before the first decoded frame there is nothing to show but that frame.
+            yield from _shown(held or frame, span, wanted, planar)
+            reached, held = span.stop, frame
+            if reached >= wanted.stop:
+                return
+        if held is None:
+            raise JobFailed(
+                "input_unreadable", "No frame of this part of the video can be decoded."
+            )
+        self._held_at_end = max(0, wanted.stop - max(clock.count, reached + 1))
+        yield from _shown(held, range(reached, wanted.stop), wanted, planar)
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What the person should know of what was read."""
+        remarks = []
+        if self._damaged:
+            remarks.append(
+                Remark(
+                    "input_damaged",
+                    f"{self._damaged} damaged pieces of the video were skipped; "
+                    f"the picture may stand still there.",
+                )
+            )
+        if self._held_at_end > 0:
+            remarks.append(
+                Remark(
+                    "input_truncated",
+                    f"The last {self._held_at_end} frames of the video cannot be decoded; "
+                    f"the one before them is held.",
+                )
+            )
+        return tuple(remarks)
+
+    def _start(self, first: int) -> int | None:
+        """The sync sample to decode from, as an index; None for the beginning."""
+        track = self._source.video
+        # A frame's time is rounded: one frame early is always early enough.
+        at = track.origin + int((first - 1) / track.rate / track.timebase)
+        before = [i for i, sample in enumerate(track.sync_samples) if sample.pts <= at]
+        return before[-1] if before and before[-1] > 0 else None
+
+    def _decoded(self, start: int | None) -> Iterator[VideoFrame]:
+        track = self._source.video
+        with opened(self._source.path) as container:
+            stream = video_stream(container, track.index)
+            stream.thread_type = "AUTO"
+            stream.thread_count = self._threads
+            for packet in _packets(container, stream, track, start):
+                for frame in self._decode(packet):
+                    if frame.pts is None:
+                        frame.pts = frame.dts if frame.dts is not None else packet.dts
+                    yield frame
+
+    def _decode(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
+        try:
+            frames = packet.decode()
+        except av.FFmpegError as error:
+            self._count_damage(error)
+            return []
+        return frames
+
+    def _count_damage(self, error: av.FFmpegError) -> None:
+        self._damaged += 1
+        allowed = max(_DAMAGED_ALWAYS, self._source.video.packets // _DAMAGED_ONE_IN)
+        if self._damaged > allowed:
+            raise JobFailed(
+                "input_unreadable",
+                "Too much of the video is damaged. Export it again, or upload it anew.",
+                detail=str(error),
+            ) from error
+
+
+def _shown(
+    frame: VideoFrame, span: range, wanted: range, planar: ToPlanar
+) -> Iterator[tuple[int, VideoFrame]]:
+    kept = range(max(span.start, wanted.start), min(span.stop, wanted.stop))
+    if kept:
+        ready = planar(frame)
+        for n in kept:
+            yield n, ready
+
+
+def _packets(
+    container: InputContainer, stream: VideoStream, track: VideoTrack, start: int | None
+) -> Iterator["Packet[VideoStream]"]:
+    """Packets from a sync sample on, or from the beginning where the demuxer lands past it."""
+    packets = _demuxed(container, stream)
+    if start is not None:
+        sample = track.sync_samples[start]
+        container.seek(sample.seek_to, stream=stream)
+        packets = _demuxed(container, stream)
+        first = next(packets, None)
+        if first is not None and first.pts is not None and first.pts <= sample.pts:
+            yield first
+        else:
+            container.seek(track.sync_samples[0].seek_to, stream=stream)
+            packets = _demuxed(container, stream)
+    yield from packets
+
+
+def _demuxed(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
+    packets = container.demux(stream)
+    while True:
+        try:
+            packet = next(packets, None)
+        except av.FFmpegError:
+            return  # The probe has counted what there is, and said that the end is missing.
+        if packet is None:
+            return
+        yield packet

@@ -1,0 +1,261 @@
+"""The effects' loops over pixels, compiled by numba: no GIL held, no thread started.
+
+Planes are contiguous, are this process's own, and are changed in place. An ellipse is a row
+(centre x, centre y, radius x, radius y) in displayed pixels. `axes` is (x scale, x shift,
+y scale, y shift): the centre of sample *i* of an axis lies at (i + 0.5 − shift)/scale.
+"""
+
+import math
+
+import numpy as np
+
+from gpu_worker.media.kernels import Array, compiled
+
+BLOCK = 32
+
+
+@compiled
+def copy(source: Array, out: Array) -> None:
+    """Copy a plane, whatever its strides, block by block: a turned one costs little more."""
+    rows, columns = out.shape
+    for top in range(0, rows, BLOCK):
+        for left in range(0, columns, BLOCK):
+            for r in range(top, min(top + BLOCK, rows)):
+                for c in range(left, min(left + BLOCK, columns)):
+                    out[r, c] = source[r, c]
+
+
+@compiled
+def cover_row(
+    ellipses: Array, axes: Array, row: int, column: int, ring_px: float, line: Array
+) -> None:
+    """Fill `line` with how much of each sample is covered, 0 to 1, from `column` on.
+
+    Covered by the union of the ellipses, or where `ring_px` > 0 by a ring so wide along
+    each. The edge is linear over 1 displayed pixel of the first-order distance, the same
+    formula as `shared.render.regions`.
+    """
+    x_scale, x_shift, y_scale, y_shift = axes
+    y = (row + 0.5 - y_shift) / y_scale
+    line[:] = np.float32(0.0)
+    for e in range(ellipses.shape[0]):
+        centre_x, centre_y, radius_x, radius_y = ellipses[e]
+        margin = 1.0 + ring_px / 2
+        if abs(y - centre_y) > radius_y + margin:
+            continue
+        left = (centre_x - radius_x - margin) * x_scale + x_shift - 1.0 - column
+        right = (centre_x + radius_x + margin) * x_scale + x_shift + 1.0 - column
+        first = int(min(max(left, 0.0), float(line.shape[0])))
+        last = int(min(max(right, 0.0), float(line.shape[0])))
+        v = (y - centre_y) / radius_y
+        v_steep = v / radius_y
+        for j in range(first, last):
+            u = ((column + j + 0.5 - x_shift) / x_scale - centre_x) / radius_x
+            u_steep = u / radius_x
+            far = math.sqrt(u * u + v * v)
+            slope = math.sqrt(u_steep * u_steep + v_steep * v_steep)
+            away = far * (far - 1.0) / max(slope, 1e-12) if far > 0 else -radius_x
+            if ring_px > 0:
+                away = abs(away) - ring_px / 2
+            share = np.float32(min(max(0.5 - away, 0.0), 1.0))
+            line[j] = max(line[j], share)
+
+
+@compiled
+def blend_flat(
+    samples: Array,
+    box: tuple[int, int, int, int],
+    axes: Array,
+    ellipses: Array,
+    ring_px: float,
+    outside: bool,
+    strength: float,
+    target: float,
+    peak: float,
+) -> None:
+    """Mix the samples of a box (top, bottom, left, right) towards one value.
+
+    By `strength` times what is covered, or what is not; a negative strength moves away from
+    the value. Rounded and held to 0 … `peak`.
+    """
+    top, bottom, left, right = box
+    line = np.empty(right - left, np.float32)
+    for r in range(top, bottom):
+        cover_row(ellipses, axes, r, left, ring_px, line)
+        row = samples[r]
+        if outside:
+            for j in range(line.shape[0]):
+                line[j] = np.float32(1.0) - line[j]
+        for j in range(line.shape[0]):
+            value = np.float32(row[left + j])
+            line[j] = value + (np.float32(target) - value) * np.float32(strength) * line[j]
+        _store(line, row, left, peak)
+
+
+@compiled
+def blend_soft(
+    samples: Array,
+    soft: Array,
+    step: int,
+    axes: Array,
+    ellipses: Array,
+    strength: float,
+    peak: float,
+) -> None:
+    """Mix a plane towards its blurred self by `strength` times what is not covered.
+
+    `soft`: (small rows, columns), float32, one row for `step` rows of the plane; between
+    them it is linear.
+    """
+    rows, columns = samples.shape
+    line = np.empty(columns, np.float32)
+    for r in range(rows):
+        cover_row(ellipses, axes, r, 0, 0.0, line)
+        at = min(max((r + 0.5) / step - 0.5, 0.0), soft.shape[0] - 1.0)
+        upper = int(at)
+        lower = min(upper + 1, soft.shape[0] - 1)
+        part = np.float32(at - upper)
+        above, below, row = soft[upper], soft[lower], samples[r]
+        for j in range(columns):
+            value = np.float32(row[j])
+            blurred = above[j] + (below[j] - above[j]) * part
+            share = (np.float32(1.0) - line[j]) * np.float32(strength)
+            line[j] = value + (blurred - value) * share
+        _store(line, row, 0, peak)
+
+
+@compiled
+def _store(line: Array, row: Array, left: int, peak: float) -> None:
+    # Apart from the sums, so that each loop packs well; see `kernels._filter_down`.
+    for j in range(line.shape[0]):
+        value = min(max(line[j] + np.float32(0.5), np.float32(0.0)), np.float32(peak))
+        row[left + j] = np.int32(value)
+
+
+@compiled
+def shrink(samples: Array, step_x: int, step_y: int, out: Array) -> None:
+    """Fill `out` with the means of boxes of the plane; past its edges the edge goes on."""
+    rows, columns = samples.shape
+    line = np.empty(columns, np.float32)
+    share = np.float32(1.0 / (step_x * step_y))
+    for r in range(out.shape[0]):
+        line[:] = np.float32(0.0)
+        for k in range(step_y):
+            row = samples[min(r * step_y + k, rows - 1)]
+            for j in range(columns):
+                line[j] += np.float32(row[j])
+        target = out[r]
+        for c in range(out.shape[1]):
+            total = np.float32(0.0)
+            for k in range(step_x):
+                total += line[min(c * step_x + k, columns - 1)]
+            target[c] = total * share
+
+
+@compiled
+def smooth(plane: Array, weights_x: Array, weights_y: Array) -> None:
+    """Filter a float32 plane in place along both axes, by the right halves of even kernels."""
+    rows, columns = plane.shape
+    half = np.empty((rows, columns), np.float32)
+    reach = weights_y.shape[0] - 1
+    for r in range(rows):
+        target, middle = half[r], plane[r]
+        for j in range(columns):
+            target[j] = weights_y[0] * middle[j]
+        for k in range(1, reach + 1):
+            above, below = plane[max(r - k, 0)], plane[min(r + k, rows - 1)]
+            weight = weights_y[k]
+            for j in range(columns):
+                target[j] += weight * (above[j] + below[j])
+    reach = weights_x.shape[0] - 1
+    line = np.empty(columns + 2 * reach, np.float32)
+    for r in range(rows):
+        source, target = half[r], plane[r]
+        line[:reach] = source[0]
+        line[reach + columns :] = source[columns - 1]
+        line[reach : reach + columns] = source
+        for j in range(columns):
+            target[j] = weights_x[0] * source[j]
+        for k in range(1, reach + 1):
+            weight = weights_x[k]
+            before, after = line[reach - k :], line[reach + k :]
+            for j in range(columns):
+                target[j] += weight * (before[j] + after[j])
+
+
+@compiled
+def stretch_rows(small: Array, step: int, out: Array) -> None:
+    """Fill the rows of `out` from those of `small`, `step` samples for each, linear between."""
+    last = small.shape[1] - 1
+    for c in range(out.shape[1]):
+        at = min(max((c + 0.5) / step - 0.5, 0.0), float(last))
+        left = int(at)
+        right = min(left + 1, last)
+        part = np.float32(at - left)
+        for r in range(out.shape[0]):
+            out[r, c] = small[r, left] + (small[r, right] - small[r, left]) * part
+
+
+@compiled
+def brighten(
+    y: Array,
+    cb: Array,
+    cr: Array,
+    cell: tuple[int, int],
+    axes: Array,
+    chroma_axes: Array,
+    ellipses: Array,
+    strength: float,
+    colour: Array,
+) -> None:
+    """Multiply red, green and blue by 1 + `strength` · covered, each clipped at white.
+
+    Scaling Y, Cb and Cr alike is the same while nothing clips; where it would, the colour is
+    taken apart, clipped, and put together again. `cell`: luma samples across and down for
+    one of chroma. `colour`: red's and blue's weight in luma, black, luma span, chroma middle,
+    chroma span, peak. Luma looks at the chroma of its cell as it was.
+    """
+    across, down = cell
+    rows, columns = y.shape
+    cover = np.empty(columns, np.float32)
+    chroma_cover = np.empty(cb.shape[1], np.float32)
+    for i in range(cb.shape[0]):
+        cover_row(ellipses, chroma_axes, i, 0, 0.0, chroma_cover)
+        top, bottom = i * down, min(i * down + down, rows)
+        means = np.zeros(cb.shape[1], np.float64)
+        for r in range(top, bottom):
+            cover_row(ellipses, axes, r, 0, 0.0, cover)
+            for j in range(cb.shape[1]):
+                left, right = j * across, min(j * across + across, columns)
+                for c in range(left, right):
+                    means[j] += y[r, c] / ((right - left) * (bottom - top))
+                    if cover[c] > 0:
+                        factor = 1.0 + strength * cover[c]
+                        y[r, c] = _brightened(y[r, c], cb[i, j], cr[i, j], factor, colour)[0]
+        for j in range(cb.shape[1]):
+            if chroma_cover[j] > 0:
+                factor = 1.0 + strength * chroma_cover[j]
+                _, blue, red = _brightened(means[j], cb[i, j], cr[i, j], factor, colour)
+                cb[i, j], cr[i, j] = blue, red
+
+
+@compiled
+def _brightened(
+    y: float, cb: float, cr: float, factor: float, colour: Array
+) -> tuple[int, int, int]:
+    weight_r, weight_b, black, span, middle, chroma_span, peak = colour
+    luma = (y - black) / span * factor
+    blue = luma + (cb - middle) / chroma_span * (2.0 - 2.0 * weight_b) * factor
+    red = luma + (cr - middle) / chroma_span * (2.0 - 2.0 * weight_r) * factor
+    weight_g = 1.0 - weight_r - weight_b
+    green = (luma - weight_r * red - weight_b * blue) / weight_g
+    red, green, blue = min(red, 1.0), min(green, 1.0), min(blue, 1.0)
+    luma = weight_r * red + weight_g * green + weight_b * blue
+    made_y = black + luma * span
+    made_cb = middle + (blue - luma) / (2.0 - 2.0 * weight_b) * chroma_span
+    made_cr = middle + (red - luma) / (2.0 - 2.0 * weight_r) * chroma_span
+    return (
+        int(min(max(made_y + 0.5, 0.0), peak)),
+        int(min(max(made_cb + 0.5, 0.0), peak)),
+        int(min(max(made_cr + 0.5, 0.0), peak)),
+    )

@@ -1,0 +1,181 @@
+"""Highlights: what each effect makes of the samples inside or outside the ellipses.
+
+All of it happens on Y, Cb and Cr as they are, each plane at its own sites: mixing towards a
+colour or a blur is linear, so it is the same there as in RGB. Only clipping at white is not,
+and `effect_kernels.brighten` sees to that.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import ceil, exp, sqrt
+
+import numpy as np
+
+from gpu_worker.media.footage import Look
+from gpu_worker.media.masks import axes_of, box_of, ellipses_of
+from gpu_worker.media.planes import Array, Picture, Plane
+from shared.render.effects import (
+    BRIGHTEN,
+    DARKEN,
+    TINT,
+    Effect,
+    blur_sigma_px,
+    outline_width_px,
+)
+from shared.render.regions import Region, strength
+
+_EDGE_PX = 1.0
+
+
+class Painter:
+    """Paints one effect over pictures of one video. Threads may share one."""
+
+    def __init__(self, effect: Effect, look: Look) -> None:
+        # Imported here: framing runs without numba, highlights do not.
+        from gpu_worker.media import effect_kernels
+
+        self._kernels = effect_kernels
+        self._look = look
+        self._sigma_px = blur_sigma_px(look.displayed)
+        self._ring_px = outline_width_px(look.displayed)
+        self._paint = {
+            Effect.BLUR: self._blur,
+            Effect.DARK_OVERLAY: self._darken,
+            Effect.BRIGHTNESS_BOOST: self._brighten,
+            Effect.TINT: self._tint,
+            Effect.OUTLINE: self._outline,
+            Effect.NONE: None,
+        }[effect]
+
+    def painted(self, picture: Picture, regions: Sequence[Region]) -> Picture:
+        """The picture with the effect; itself where no region is active or nothing is drawn.
+
+        A changed picture has planes of its own: the decoder may still need the others.
+        """
+        if self._paint is None or not regions:
+            return picture
+        y, cb, cr = (self._own(plane) for plane in picture.planes)
+        own = replace(picture, planes=(y, cb, cr))
+        self._paint(own, regions)
+        return own
+
+    def _own(self, plane: Plane) -> Plane:
+        samples = np.empty(plane.samples.shape, plane.samples.dtype)
+        self._kernels.copy(plane.samples, samples)
+        return replace(plane, samples=samples)
+
+    def _blur(self, picture: Picture, regions: Sequence[Region]) -> None:
+        ellipses = ellipses_of(regions)
+        for plane in picture.planes:
+            soft, step = self._blurred(plane)
+            self._kernels.blend_soft(
+                plane.samples,
+                soft,
+                step,
+                axes_of(plane),
+                ellipses,
+                strength(regions),
+                float(picture.peak),
+            )
+
+    def _blurred(self, plane: Plane) -> tuple[Array, int]:
+        """The plane blurred, at full width and reduced height, and how much reduced.
+
+        Shrinking by half a sigma, smoothing and linear enlarging widen alike, so the sum of
+        their variances is what the full-size Gaussian has.
+        """
+        rows, columns = plane.samples.shape
+        across, weights_x = _reduced_gaussian(self._sigma_px * plane.x.scale)
+        down, weights_y = _reduced_gaussian(self._sigma_px * plane.y.scale)
+        small = np.empty((ceil(rows / down), ceil(columns / across)), np.float32)
+        self._kernels.shrink(plane.samples, across, down, small)
+        self._kernels.smooth(small, weights_x, weights_y)
+        wide = np.empty((small.shape[0], columns), np.float32)
+        self._kernels.stretch_rows(small, across, wide)
+        return wide, down
+
+    def _darken(self, picture: Picture, regions: Sequence[Region]) -> None:
+        ellipses = ellipses_of(regions)
+        black = self._codes(picture, (0, 0, 0))
+        for plane, target in zip(picture.planes, black, strict=True):
+            rows, columns = plane.samples.shape
+            self._kernels.blend_flat(
+                plane.samples,
+                (0, rows, 0, columns),
+                axes_of(plane),
+                ellipses,
+                0.0,
+                True,
+                DARKEN * strength(regions),
+                target,
+                float(picture.peak),
+            )
+
+    def _brighten(self, picture: Picture, regions: Sequence[Region]) -> None:
+        y, cb, cr = picture.planes
+        red, _, blue = self._look.colours.luma_weights
+        black, luma_span, chroma_span = self._look.colours.spans
+        unit = picture.unit
+        numbers = (
+            red,
+            blue,
+            black * unit,
+            luma_span * unit,
+            128 * unit,
+            chroma_span * unit,
+            picture.peak,
+        )
+        self._kernels.brighten(
+            y.samples,
+            cb.samples,
+            cr.samples,
+            (round(y.x.scale / cb.x.scale), round(y.y.scale / cb.y.scale)),
+            axes_of(y),
+            axes_of(cb),
+            ellipses_of(regions),
+            BRIGHTEN * strength(regions),
+            np.array(numbers, np.float64),
+        )
+
+    def _tint(self, picture: Picture, regions: Sequence[Region]) -> None:
+        for region in regions:
+            self._fill(picture, region, 0.0, TINT * region.opacity)
+
+    def _outline(self, picture: Picture, regions: Sequence[Region]) -> None:
+        for region in regions:
+            self._fill(picture, region, self._ring_px, region.opacity)
+
+    def _fill(self, picture: Picture, region: Region, ring_px: float, share: float) -> None:
+        ellipse = ellipses_of([region])
+        colour = self._codes(picture, region.color)
+        for plane, target in zip(picture.planes, colour, strict=True):
+            self._kernels.blend_flat(
+                plane.samples,
+                box_of(region, plane, ring_px / 2 + _EDGE_PX),
+                axes_of(plane),
+                ellipse,
+                ring_px,
+                False,
+                share,
+                target,
+                float(picture.peak),
+            )
+
+    def _codes(
+        self, picture: Picture, color: tuple[int, int, int]
+    ) -> tuple[float, float, float]:
+        y, cb, cr = self._look.colours.codes(*color)
+        return y * picture.unit, cb * picture.unit, cr * picture.unit
+
+
+def _reduced_gaussian(sigma: float) -> tuple[int, Array]:
+    """By how much to shrink for a blur this wide, and what is left to smooth there.
+
+    Returns the step in samples and the right half of a kernel, float32, from its middle on.
+    A box of s samples has variance (s² − 1)/12, linear enlarging by s has (s² − 1)/6.
+    """
+    step = max(1, round(sigma / 2))
+    left = sqrt(max(sigma**2 - (step**2 - 1) / 4, 0.01)) / step
+    half = [exp(-0.5 * (k / left) ** 2) for k in range(ceil(3.5 * left) + 1)]
+    total = half[0] + 2 * sum(half[1:])
+    return step, np.array([weight / total for weight in half], np.float32)

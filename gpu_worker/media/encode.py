@@ -1,0 +1,102 @@
+"""Write the export's file: H.264 in MP4 with its index first, and look at what was written."""
+
+from contextlib import ExitStack
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import av
+from av.video.frame import VideoFrame
+
+from gpu_worker.media.audio import Sound
+from gpu_worker.media.colour import Colours
+from gpu_worker.media.resample import OUTPUT_FORMAT
+from shared.errors import JobFailed
+from shared.render.cropping import Size
+
+_CODEC: Final = "libx264"
+_QUALITY = {"preset": "veryfast", "crf": "20"}
+
+
+class VideoFile:
+    """An MP4 that takes frames in order and brings the sound along. A context manager.
+
+    Frame *i* is shown at i/rate. The file is complete only after leaving without an error.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        size: Size,
+        rate: Fraction,
+        colours: Colours,
+        sound: Sound | None,
+        *,
+        threads: int,
+    ) -> None:
+        self._sound = sound
+        self._rate = rate
+        self._written = 0
+        with ExitStack() as opening:
+            self._output = opening.enter_context(
+                av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+            )
+            self._video = self._output.add_stream(_CODEC, rate=rate, options=dict(_QUALITY))
+            self._configure(size, colours, threads)
+            if sound is not None:
+                sound.join(self._output)
+            self._opened = opening.pop_all()
+
+    def _configure(self, size: Size, colours: Colours, threads: int) -> None:
+        encoder = self._video.codec_context
+        encoder.width, encoder.height = size.width_px, size.height_px
+        encoder.pix_fmt = OUTPUT_FORMAT
+        encoder.time_base = 1 / self._rate
+        encoder.sample_aspect_ratio = Fraction(1)
+        encoder.thread_count = threads
+        encoder.color_range = colours.colour_range
+        encoder.colorspace = colours.matrix
+        encoder.color_primaries = colours.primaries
+        encoder.color_trc = colours.transfer
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with self._opened:
+            if kind is None:
+                self._output.mux(self._video.encode(None))
+                self._bring_sound(self._written / self._rate)
+
+    def add(self, frame: VideoFrame) -> None:
+        """Take the next frame."""
+        frame.pts, frame.time_base = self._written, 1 / self._rate
+        self._written += 1
+        self._output.mux(self._video.encode(frame))
+        self._bring_sound(self._written / self._rate)
+
+    def _bring_sound(self, until_s: Fraction) -> None:
+        if self._sound is not None:
+            for packet in self._sound.until(until_s):
+                self._output.mux(packet)
+
+
+def check_written(path: Path, size: Size, frames: int, *, has_audio: bool) -> None:
+    """Look at a finished file as a player would. Raises `JobFailed` with `internal`."""
+    with av.open(str(path), "r", format="mov") as made:
+        stream = made.streams.video[0]
+        found = (
+            stream.codec_context.width,
+            stream.codec_context.height,
+            stream.frames,
+            bool(made.streams.audio),
+        )
+    expected = (size.width_px, size.height_px, frames, has_audio)
+    if found != expected:
+        raise JobFailed("internal", detail=f"the file has {found}, not {expected}")
