@@ -1,0 +1,115 @@
+"""What every KeyStore promises."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from gateway.adapters.memory.keys import MemoryKeyStore
+from gateway.adapters.sql.keys import SqlKeyStore
+from gateway.adapters.sqlite.engine import SqliteEngine
+from gateway.adapters.sqlite.migrate import migrate
+from gateway.core.api_keys import ApiKey
+from shared.errors import Conflict
+from tests.support.jobs import NOON
+
+LATER = NOON + timedelta(hours=1)
+
+
+@asynccontextmanager
+async def in_memory(_):
+    yield MemoryKeyStore()
+
+
+@asynccontextmanager
+async def in_sqlite(folder):
+    migrate(folder / "cutroom.db", now=NOON)
+    async with SqliteEngine(folder / "cutroom.db") as engine:
+        yield SqlKeyStore(engine)
+
+
+STORES = {"memory": in_memory, "sqlite": in_sqlite}
+
+
+@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+async def store(request, tmp_path):
+    async with request.param(tmp_path) as store:
+        yield store
+
+
+def a_key(key_id="k1", **fields):
+    given = {
+        "tenant": "acme",
+        "label": "ci",
+        "sha256": "ab" * 32,
+        "scopes": frozenset({"read", "jobs"}),
+        "created_at": NOON,
+    }
+    return ApiKey(key_id=key_id, **{**given, **fields})
+
+
+async def test_a_key_added_is_the_key_got(store):
+    await store.add(a_key())
+    assert await store.get("k1") == a_key()
+
+
+async def test_an_unknown_id_finds_nothing(store):
+    assert await store.get("nobody") is None
+
+
+async def test_an_id_is_given_once_also_when_raced(store):
+    keys = [a_key(sha256=f"{n:064d}") for n in range(5)]
+    outcomes = await asyncio.gather(*(store.add(key) for key in keys), return_exceptions=True)
+    assert sorted(type(each).__name__ for each in outcomes) == ["Conflict"] * 4 + ["NoneType"]
+    with pytest.raises(Conflict):
+        await store.add(a_key(tenant="other"))
+
+
+async def test_a_tenants_keys_come_oldest_first_and_no_others(store):
+    await store.add(a_key("k2", created_at=LATER))
+    await store.add(a_key("k3"))
+    await store.add(a_key("k1"))
+    await store.add(a_key("k0", tenant="other"))
+    assert [key.key_id for key in await store.keys_of("acme")] == ["k1", "k3", "k2"]
+    assert await store.keys_of("nobody") == []
+
+
+async def test_a_key_is_revoked_once_and_kept(store):
+    await store.add(a_key())
+    assert await store.revoke("k1", LATER) is True
+    assert await store.revoke("k1", LATER + timedelta(hours=1)) is False
+    assert await store.revoke("nobody", LATER) is False
+    assert await store.get("k1") == a_key(revoked_at=LATER)
+
+
+async def test_seeding_again_changes_nothing(store):
+    seeded = a_key(seeded=True)
+    await store.seed([seeded], NOON)
+    await store.seed([replace(seeded, created_at=LATER)], LATER)
+    assert await store.keys_of("acme") == [seeded]
+
+
+async def test_d85_a_key_that_is_seeded_no_more_is_revoked_and_can_come_back(store):
+    old, new = a_key("old", seeded=True), a_key("new", seeded=True)
+    await store.seed([old, new], NOON)
+    await store.seed([new], LATER)
+    assert await store.get("old") == replace(old, revoked_at=LATER)
+    assert await store.get("new") == new
+    await store.seed([old, new], LATER)
+    assert await store.get("old") == old
+
+
+async def test_seeding_none_revokes_all_that_were_seeded_and_only_those(store):
+    await store.add(a_key("made"))
+    await store.seed([a_key("seeded", seeded=True)], NOON)
+    await store.seed([], LATER)
+    assert await store.get("made") == a_key("made")
+    assert (await store.get("seeded")).revoked_at == LATER
+
+
+async def test_a_seed_does_not_take_over_a_key_that_was_made(store):
+    await store.add(a_key("k1"))
+    await store.seed([a_key("k1", seeded=True, sha256="cd" * 32)], NOON)
+    assert await store.get("k1") == a_key("k1")
