@@ -8,13 +8,19 @@ y scale, y shift): the centre of sample *i* of an axis lies at (i + 0.5 − shif
 import math
 
 import numpy as np
+from numba import types
 
-from gpu_worker.media.kernels import Array, compiled
+from gpu_worker.media.kernels import FLOATS, SAMPLES, Array, inlined, kernel
 
 BLOCK = 32
 
+PLANES = (types.uint8[:, ::1], types.uint16[:, ::1])
+I64, F64 = types.int64, types.float64
+AXES, ELLIPSES = types.float64[::1], types.float64[:, ::1]
+BOX, CELL = types.UniTuple(I64, 4), types.UniTuple(I64, 2)
 
-@compiled
+
+@kernel(*zip(SAMPLES, PLANES, strict=True))
 def copy(source: Array, out: Array) -> None:
     """Copy a plane, whatever its strides, block by block: a turned one costs little more."""
     rows, columns = out.shape
@@ -25,7 +31,7 @@ def copy(source: Array, out: Array) -> None:
                     out[r, c] = source[r, c]
 
 
-@compiled
+@inlined
 def cover_row(
     ellipses: Array, axes: Array, row: int, column: int, ring_px: float, line: Array
 ) -> None:
@@ -61,7 +67,15 @@ def cover_row(
             line[j] = max(line[j], share)
 
 
-@compiled
+@inlined
+def _store(line: Array, row: Array, left: int, peak: float) -> None:
+    # Apart from the sums, so that each loop packs well; see `kernels._filter_down`.
+    for j in range(line.shape[0]):
+        value = min(max(line[j] + np.float32(0.5), np.float32(0.0)), np.float32(peak))
+        row[left + j] = np.int32(value)
+
+
+@kernel(*((plane, BOX, AXES, ELLIPSES, F64, types.boolean, F64, F64, F64) for plane in PLANES))
 def blend_flat(
     samples: Array,
     box: tuple[int, int, int, int],
@@ -92,7 +106,7 @@ def blend_flat(
         _store(line, row, left, peak)
 
 
-@compiled
+@kernel(*((plane, FLOATS, I64, AXES, ELLIPSES, F64, F64) for plane in PLANES))
 def blend_soft(
     samples: Array,
     soft: Array,
@@ -124,15 +138,7 @@ def blend_soft(
         _store(line, row, 0, peak)
 
 
-@compiled
-def _store(line: Array, row: Array, left: int, peak: float) -> None:
-    # Apart from the sums, so that each loop packs well; see `kernels._filter_down`.
-    for j in range(line.shape[0]):
-        value = min(max(line[j] + np.float32(0.5), np.float32(0.0)), np.float32(peak))
-        row[left + j] = np.int32(value)
-
-
-@compiled
+@kernel(*((plane, I64, I64, FLOATS) for plane in PLANES))
 def shrink(samples: Array, step_x: int, step_y: int, out: Array) -> None:
     """Fill `out` with the means of boxes of the plane; past its edges the edge goes on."""
     rows, columns = samples.shape
@@ -152,7 +158,7 @@ def shrink(samples: Array, step_x: int, step_y: int, out: Array) -> None:
             target[c] = total * share
 
 
-@compiled
+@kernel((FLOATS, types.float32[::1], types.float32[::1]))
 def smooth(plane: Array, weights_x: Array, weights_y: Array) -> None:
     """Filter a float32 plane in place along both axes, by the right halves of even kernels."""
     rows, columns = plane.shape
@@ -183,7 +189,7 @@ def smooth(plane: Array, weights_x: Array, weights_y: Array) -> None:
                 target[j] += weight * (before[j] + after[j])
 
 
-@compiled
+@kernel((FLOATS, I64, FLOATS))
 def stretch_rows(small: Array, step: int, out: Array) -> None:
     """Fill the rows of `out` from those of `small`, `step` samples for each, linear between."""
     last = small.shape[1] - 1
@@ -196,7 +202,34 @@ def stretch_rows(small: Array, step: int, out: Array) -> None:
             out[r, c] = small[r, left] + (small[r, right] - small[r, left]) * part
 
 
-@compiled
+@inlined
+def _brightened(
+    y: float, cb: float, cr: float, factor: float, colour: Array
+) -> tuple[int, int, int]:
+    weight_r, weight_b, black, span, middle, chroma_span, peak = colour
+    luma = (y - black) / span * factor
+    blue = luma + (cb - middle) / chroma_span * (2.0 - 2.0 * weight_b) * factor
+    red = luma + (cr - middle) / chroma_span * (2.0 - 2.0 * weight_r) * factor
+    weight_g = 1.0 - weight_r - weight_b
+    green = (luma - weight_r * red - weight_b * blue) / weight_g
+    red, green, blue = min(red, 1.0), min(green, 1.0), min(blue, 1.0)
+    luma = weight_r * red + weight_g * green + weight_b * blue
+    made_y = black + luma * span
+    made_cb = middle + (blue - luma) / (2.0 - 2.0 * weight_b) * chroma_span
+    made_cr = middle + (red - luma) / (2.0 - 2.0 * weight_r) * chroma_span
+    return (
+        int(min(max(made_y + 0.5, 0.0), peak)),
+        int(min(max(made_cb + 0.5, 0.0), peak)),
+        int(min(max(made_cr + 0.5, 0.0), peak)),
+    )
+
+
+@kernel(
+    *(
+        (plane, plane, plane, CELL, AXES, AXES, ELLIPSES, F64, types.float64[::1])
+        for plane in PLANES
+    )
+)
 def brighten(
     y: Array,
     cb: Array,
@@ -237,25 +270,3 @@ def brighten(
                 factor = 1.0 + strength * chroma_cover[j]
                 _, blue, red = _brightened(means[j], cb[i, j], cr[i, j], factor, colour)
                 cb[i, j], cr[i, j] = blue, red
-
-
-@compiled
-def _brightened(
-    y: float, cb: float, cr: float, factor: float, colour: Array
-) -> tuple[int, int, int]:
-    weight_r, weight_b, black, span, middle, chroma_span, peak = colour
-    luma = (y - black) / span * factor
-    blue = luma + (cb - middle) / chroma_span * (2.0 - 2.0 * weight_b) * factor
-    red = luma + (cr - middle) / chroma_span * (2.0 - 2.0 * weight_r) * factor
-    weight_g = 1.0 - weight_r - weight_b
-    green = (luma - weight_r * red - weight_b * blue) / weight_g
-    red, green, blue = min(red, 1.0), min(green, 1.0), min(blue, 1.0)
-    luma = weight_r * red + weight_g * green + weight_b * blue
-    made_y = black + luma * span
-    made_cb = middle + (blue - luma) / (2.0 - 2.0 * weight_b) * chroma_span
-    made_cr = middle + (red - luma) / (2.0 - 2.0 * weight_r) * chroma_span
-    return (
-        int(min(max(made_y + 0.5, 0.0), peak)),
-        int(min(max(made_cb + 0.5, 0.0), peak)),
-        int(min(max(made_cr + 0.5, 0.0), peak)),
-    )

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
+from numba import njit, types
 
 Array = npt.NDArray[Any]
 F = TypeVar("F", bound=Callable[..., Any])
@@ -20,13 +20,33 @@ STRIP = 128  # output columns at a time: the half-done strip stays in the core's
 BLOCK = 64  # source rows at a time: the turned block stays in L1
 
 
-def compiled(function: F) -> F:
-    """Compile on first call, or load from NUMBA_CACHE_DIR; sums may be reordered."""
-    made: F = njit(nogil=True, cache=True, fastmath=True, boundscheck=False)(function)
+# Samples are read through views of any strides: one layout, so that one machine code serves
+# upright, turned and padded planes.
+SAMPLES = tuple(
+    types.Array(kind, 2, "A", readonly=True) for kind in (types.uint8, types.uint16)
+)
+STARTS, FLOATS = types.int32[::1], types.float32[:, ::1]
+
+
+def inlined(function: F) -> F:
+    """A part of a kernel, compiled with it. Sums may be reordered."""
+    made: F = njit(nogil=True, fastmath=True, boundscheck=False)(function)
     return made
 
 
-@compiled
+def kernel(*signatures: Any) -> Callable[[F], F]:
+    """A kernel for these types and no others, compiled on import or loaded from the cache.
+
+    The cache is NUMBA_CACHE_DIR. Types are closed because a video's padding or rotation would
+    otherwise make another variant, to be compiled in the middle of a job.
+    """
+    made: Callable[[F], F] = njit(
+        list(signatures), nogil=True, cache=True, fastmath=True, boundscheck=False
+    )
+    return made
+
+
+@kernel((types.float64, types.float64, types.int64, types.int64, STARTS, types.float64[:, ::1]))
 def lanczos_taps(
     origin: float, step: float, size: int, taps: int, starts: Array, weights: Array
 ) -> None:
@@ -62,7 +82,75 @@ def lanczos_taps(
             weights[u, t] /= total
 
 
-@compiled
+@inlined
+def _turn(source: Array, row: int, column: int, rows: int, block: Array) -> None:
+    """Copy a block of the source so that each of its columns lies in a line."""
+    for r in range(rows):
+        for c in range(block.shape[0]):
+            block[c, r] = np.float32(source[row + r, column + c])
+
+
+@inlined
+def _turn_back(turned: Array, width: int, half: Array) -> None:
+    for r in range(half.shape[0]):
+        target = half[r]
+        for u in range(width):
+            target[u] = turned[u, r]
+
+
+@inlined
+def _filter_turned(
+    block: Array, starts: Array, weights: Array, width: int, turned: Array
+) -> None:
+    for u in range(width):
+        base = starts[u] - starts[0]
+        target = turned[u]
+        _six(block, base, weights[u], target)
+        for t in range(6, weights.shape[1], 3):
+            _three_more(block, base + t, weights[u, t:], target)
+
+
+@inlined
+def _filter_down(
+    half: Array, starts: Array, weights: Array, top: float, line: Array, out: Array
+) -> None:
+    for v in range(starts.shape[0]):
+        base = starts[v] - starts[0]
+        _six(half, base, weights[v], line)
+        for t in range(6, weights.shape[1], 3):
+            _three_more(half, base + t, weights[v, t:], line)
+        target = out[v]
+        # A loop of its own: fused with the sums above, LLVM gives up packing to bytes, and
+        # the pass takes four times as long.
+        for j in range(line.shape[0]):
+            value = line[j] + np.float32(0.5)
+            target[j] = np.uint8(np.int32(min(max(value, np.float32(0.0)), np.float32(top))))
+
+
+@inlined
+def _six(rows: Array, base: int, weights: Array, target: Array) -> None:
+    w0, w1, w2 = weights[0], weights[1], weights[2]
+    w3, w4, w5 = weights[3], weights[4], weights[5]
+    r0, r1, r2 = rows[base], rows[base + 1], rows[base + 2]
+    r3, r4, r5 = rows[base + 3], rows[base + 4], rows[base + 5]
+    for j in range(target.shape[0]):
+        target[j] = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j] + w4 * r4[j] + w5 * r5[j]
+
+
+@inlined
+def _three_more(rows: Array, base: int, weights: Array, target: Array) -> None:
+    w0, w1, w2 = weights[0], weights[1], weights[2]
+    r0, r1, r2 = rows[base], rows[base + 1], rows[base + 2]
+    for j in range(target.shape[0]):
+        target[j] += w0 * r0[j] + w1 * r1[j] + w2 * r2[j]
+
+
+@kernel(
+    *(
+        (samples, STARTS, FLOATS, STARTS, FLOATS, types.float64, types.uint8[:, ::1])
+        for samples in SAMPLES
+    )
+)
 def resample(
     source: Array,
     across: Array,
@@ -96,66 +184,3 @@ def resample(
             _filter_turned(block, across[u:], across_weights[u:], width, turned)
             _turn_back(turned, width, half[r : r + height])
         _filter_down(half, down, down_weights, top, line[:width], out[:, u:])
-
-
-@compiled
-def _turn(source: Array, row: int, column: int, rows: int, block: Array) -> None:
-    """Copy a block of the source so that each of its columns lies in a line."""
-    for r in range(rows):
-        for c in range(block.shape[0]):
-            block[c, r] = np.float32(source[row + r, column + c])
-
-
-@compiled
-def _turn_back(turned: Array, width: int, half: Array) -> None:
-    for r in range(half.shape[0]):
-        target = half[r]
-        for u in range(width):
-            target[u] = turned[u, r]
-
-
-@compiled
-def _filter_turned(
-    block: Array, starts: Array, weights: Array, width: int, turned: Array
-) -> None:
-    for u in range(width):
-        base = starts[u] - starts[0]
-        target = turned[u]
-        _six(block, base, weights[u], target)
-        for t in range(6, weights.shape[1], 3):
-            _three_more(block, base + t, weights[u, t:], target)
-
-
-@compiled
-def _filter_down(
-    half: Array, starts: Array, weights: Array, top: float, line: Array, out: Array
-) -> None:
-    for v in range(starts.shape[0]):
-        base = starts[v] - starts[0]
-        _six(half, base, weights[v], line)
-        for t in range(6, weights.shape[1], 3):
-            _three_more(half, base + t, weights[v, t:], line)
-        target = out[v]
-        # A loop of its own: fused with the sums above, LLVM gives up packing to bytes, and
-        # the pass takes four times as long.
-        for j in range(line.shape[0]):
-            value = line[j] + np.float32(0.5)
-            target[j] = np.uint8(np.int32(min(max(value, np.float32(0.0)), np.float32(top))))
-
-
-@compiled
-def _six(rows: Array, base: int, weights: Array, target: Array) -> None:
-    w0, w1, w2 = weights[0], weights[1], weights[2]
-    w3, w4, w5 = weights[3], weights[4], weights[5]
-    r0, r1, r2 = rows[base], rows[base + 1], rows[base + 2]
-    r3, r4, r5 = rows[base + 3], rows[base + 4], rows[base + 5]
-    for j in range(target.shape[0]):
-        target[j] = w0 * r0[j] + w1 * r1[j] + w2 * r2[j] + w3 * r3[j] + w4 * r4[j] + w5 * r5[j]
-
-
-@compiled
-def _three_more(rows: Array, base: int, weights: Array, target: Array) -> None:
-    w0, w1, w2 = weights[0], weights[1], weights[2]
-    r0, r1, r2 = rows[base], rows[base + 1], rows[base + 2]
-    for j in range(target.shape[0]):
-        target[j] += w0 * r0[j] + w1 * r1[j] + w2 * r2[j]

@@ -5,17 +5,18 @@ the constant-rate timeline exactly, where frames decode alone, and whether the e
 """
 
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import islice
 from pathlib import Path
+from typing import cast
 
 import av
 from av.audio import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
-from av.sidedata.sidedata import Type
+from av.sidedata.sidedata import SideData
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
@@ -244,12 +245,9 @@ def _first_frame(path: Path, index: int) -> VideoFrame:
 
 
 def _look(frame: VideoFrame, pixel_aspect: Fraction, codec: str) -> Look:
-    turned = Type.DISPLAYMATRIX.name in frame.side_data
-    orientation = (
-        Orientation.of_matrix(bytes(frame.side_data[Type.DISPLAYMATRIX]))
-        if turned
-        else Orientation()
-    )
+    # The stubs know of motion vectors alone.
+    matrix = cast("Mapping[str, SideData]", frame.side_data).get("DISPLAYMATRIX")
+    orientation = Orientation.of_matrix(bytes(matrix)) if matrix else Orientation()
     # RGB is brought to limited range, whatever range its own samples have.
     jpeg = frame.format.name.startswith("yuvj")
     stated = FULL if jpeg else frame.color_range
