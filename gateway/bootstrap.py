@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from gateway.adapters.ids import NewId
 from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.r2.presign import R2UrlSigner
-from gateway.adapters.runpod import RunpodCompute
+from gateway.adapters.runpod import RunPodCompute
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
@@ -111,7 +111,7 @@ def sqlite_adapters(settings: Settings) -> Adapters:
         secret_access_key=store.secret_access_key.get_secret_value(),
         region=store.region,
     )
-    compute = RunpodCompute(runpod.base_url, runpod.api_key.get_secret_value())
+    compute = RunPodCompute(runpod.base_url, runpod.api_key.get_secret_value())
 
     async def close() -> None:
         async with AsyncExitStack() as stack:
@@ -157,9 +157,7 @@ def endpoints_of(settings: RunpodSettings) -> Endpoints:
     )
     if settings.cpu_endpoint is None:
         return Endpoints(gpu)
-    cpu = Endpoint(
-        settings.cpu_endpoint, rate(settings.cpu_rate_usd_per_s), settings.cpu_slots
-    )
+    cpu = Endpoint(settings.cpu_endpoint, rate(settings.cpu_rate_usd_per_s), settings.cpu_slots)
     return Endpoints(gpu, cpu)
 
 
@@ -179,13 +177,9 @@ class _JobServices:
         self.endpoints = endpoints_of(settings.runpod)
         self.tokens = WorkTokens(secret)
         self.change = ChangeJob(has.jobs, has.clock, bell, wake)
-        self.finish = FinishAttempt(
-            self.change, has.attempts, has.objects, has.clock, offered
-        )
+        self.finish = FinishAttempt(self.change, has.attempts, has.objects, has.clock, offered)
         self.gate = AttemptGate(has.jobs, has.attempts, self.tokens)
-        self.feeds = Feeds(
-            has.events, bell, watchers_limit=settings.limits.watchers_per_job
-        )
+        self.feeds = Feeds(has.events, bell, watchers_limit=settings.limits.watchers_per_job)
 
     def use_cases(self) -> JobUseCases:
         """What the routes call."""
@@ -254,10 +248,18 @@ class _JobServices:
         return Tick(perform, watch, has.liveness, has.clock, (sweep_uploads,))
 
 
-def build_gateway(settings: Settings, adapters: Adapters) -> Gateway:
-    """Return a new gateway on these adapters; nothing runs before it is started."""
+def build_gateway(
+    settings: Settings,
+    adapters: Adapters,
+    *,
+    offered: Mapping[str, JobKind[Any, Any]] | None = None,
+) -> Gateway:
+    """Return a new gateway on these adapters; nothing runs before it is started.
+
+    `offered`: the kinds of jobs it takes; all there are, unless said.
+    """
     pulse = Pulse(tick_s=settings.timings.tick_s)
-    services = _JobServices(settings, adapters, load_kinds(), pulse.wake)
+    services = _JobServices(settings, adapters, offered or load_kinds(), pulse.wake)
     perform = services.perform()
     api_keys = ApiKeys(adapters.keys, adapters.clock, secrets.token_bytes)
     uploads_service = _uploads(settings, adapters)

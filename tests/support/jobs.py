@@ -11,10 +11,12 @@ from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
 from gateway.adapters.memory.effects import MemoryEffectQueue
 from gateway.adapters.memory.jobs import MemoryEventLog, MemoryJobStore
 from gateway.adapters.memory.tables import Tables
+from gateway.adapters.memory.uploads import MemoryUploadStore
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
 from gateway.adapters.sql.liveness import SqlLiveness
+from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import Job
@@ -23,6 +25,7 @@ from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.event_log import EventLog
 from gateway.ports.job_store import JobStore
 from gateway.ports.liveness import Liveness
+from gateway.ports.upload_store import UploadStore
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -72,6 +75,7 @@ class Stores:
     effects: EffectQueue
     attempts: AttemptLog
     liveness: Liveness
+    uploads: UploadStore
 
 
 Opened = AbstractAsyncContextManager[Stores]
@@ -79,13 +83,17 @@ Opened = AbstractAsyncContextManager[Stores]
 
 @asynccontextmanager
 async def memory_stores(_: Path) -> AsyncIterator[Stores]:
-    tables = Tables(asset_there=lambda _tenant, _asset: False)
+    tables = Tables()
+    jobs = MemoryJobStore(tables)
+    uploads = MemoryUploadStore(jobs.uses_asset)
+    tables.asset_there = uploads.has_asset
     yield Stores(
-        MemoryJobStore(tables),
+        jobs,
         MemoryEventLog(tables),
         MemoryEffectQueue(tables),
         MemoryAttemptLog(tables),
         MemoryLiveness(),
+        uploads,
     )
 
 
@@ -108,6 +116,7 @@ async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
             SqlEffectQueue(engine),
             SqlAttemptLog(engine),
             SqlLiveness(engine),
+            SqlUploadStore(engine),
         )
 
 
