@@ -35,10 +35,11 @@ CREATE TABLE uploads (
     created_at TEXT NOT NULL,
     expires_at TEXT NOT NULL,
     asset_id TEXT,
-    swept_at TEXT
+    sweep_at TEXT
 );
 
-CREATE INDEX uploads_to_sweep ON uploads (swept_at, expires_at);
+-- Null where there is nothing to sweep, so that the index holds little and the sweep reads less.
+CREATE INDEX uploads_to_sweep ON uploads (sweep_at);
 
 CREATE TABLE assets (
     id TEXT PRIMARY KEY,

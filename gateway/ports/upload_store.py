@@ -22,13 +22,13 @@ class UploadStore(Protocol):
     What belongs to another tenant is not there.
     """
 
-    async def create_upload(self, upload: Upload) -> None:
-        """Write a new upload; the same one again changes nothing."""
+    async def create_upload(self, upload: Upload, sweep_at: datetime) -> None:
+        """Write a new upload, to be swept then if it is still pending."""
 
     async def get_upload(self, tenant: str, upload_id: str) -> Upload | None:
         """Return the upload as it is now."""
 
-    async def complete_upload(self, asset: Asset) -> Upload:
+    async def complete_upload(self, asset: Asset) -> Upload | None:
         """Make a pending upload this asset; return the upload as it is then.
 
         Of several that race the first one wins: its asset's id is on the upload that all
@@ -36,25 +36,22 @@ class UploadStore(Protocol):
         """
 
     async def abort_upload(self, tenant: str, upload_id: str) -> Upload | None:
-        """Abort the upload if it is pending; return it as it is then."""
+        """Abort the upload if it is pending; return it as it is then.
+
+        It is to be swept once its URLs have expired: until then a browser may put again.
+        """
 
     async def get_asset(self, tenant: str, asset_id: str) -> Asset | None:
         """Return the asset; a deleted one is not there."""
 
     async def delete_asset(self, tenant: str, asset_id: str, at: datetime) -> Deletion:
-        """Delete the asset unless an unfinished job reads it; the object is the caller's."""
+        """Delete the asset unless an unfinished job reads it; its key is to be swept."""
 
     async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:
         """Keep what a worker saw of the file; what is known already stays."""
 
-    async def to_sweep(
-        self, expired_before: datetime, abandoned_before: datetime, limit: int
-    ) -> list[Upload]:
-        """Return uploads whose object nobody has a right to any more, oldest expiry first.
+    async def to_sweep(self, now: datetime, limit: int) -> list[Upload]:
+        """Return uploads whose time to be swept has come, the longest due first."""
 
-        Aborted ones and those of deleted assets, expired by the first instant; pending
-        ones, expired by the second. Not those that were swept.
-        """
-
-    async def mark_swept(self, upload_id: str, at: datetime) -> None:
-        """Note that the object is gone for good, and abort what was pending."""
+    async def mark_swept(self, upload_id: str) -> None:
+        """Note that the object is gone for good."""

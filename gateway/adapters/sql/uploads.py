@@ -1,0 +1,206 @@
+"""Uploads and assets in SQL; every change names the state it starts from, so it may repeat."""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from typing_extensions import override
+
+from gateway.adapters.sql.engine import Row, SqlEngine, Statement, Value
+from gateway.adapters.sql.rows import to_instant, to_json, to_text
+from gateway.core.upload import Asset, Upload, UploadStatus
+from gateway.ports.upload_store import Deletion, UploadStore
+
+_UPLOAD = (
+    "id, tenant, object_key, filename, content_type, size_bytes, created_at, expires_at, "
+    "sha256, duration_s, status, asset_id"
+)
+_ASSET = (
+    "id, tenant, upload_id, object_key, filename, content_type, size_bytes, etag, "
+    "created_at, sha256, probe, duration_s"
+)
+_GET_UPLOAD = f"SELECT {_UPLOAD} FROM uploads WHERE id = ? AND tenant = ?"
+_FROM_PENDING = "WHERE id = ? AND tenant = ? AND status = 'pending'"
+
+
+class SqlUploadStore(UploadStore):
+    """Tables `uploads` and `assets`; deleting an asset also looks at the jobs' tables."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def create_upload(self, upload: Upload, sweep_at: datetime) -> None:
+        values = [*_values(upload), to_text(sweep_at)]
+        marks = ", ".join("?" * len(values))
+        await self._engine.batch(
+            [
+                (
+                    f"INSERT INTO uploads ({_UPLOAD}, sweep_at) VALUES ({marks}) "
+                    "ON CONFLICT (id) DO NOTHING",
+                    values,
+                )
+            ]
+        )
+
+    @override
+    async def get_upload(self, tenant: str, upload_id: str) -> Upload | None:
+        return _first(await self._engine.fetch(_GET_UPLOAD, (upload_id, tenant)))
+
+    @override
+    async def complete_upload(self, asset: Asset) -> Upload | None:
+        upload, tenant = asset.upload_id, asset.tenant
+        return await self._change(
+            (
+                "UPDATE uploads SET status = 'complete', asset_id = ?, sweep_at = NULL "
+                f"{_FROM_PENDING}",
+                (asset.asset_id, upload, tenant),
+            ),
+            (
+                f"INSERT INTO assets ({_ASSET}) "
+                "SELECT ?, tenant, id, object_key, filename, content_type, size_bytes, ?, "
+                "?, sha256, NULL, duration_s FROM uploads WHERE id = ? AND asset_id = ? "
+                "ON CONFLICT (id) DO NOTHING",
+                (
+                    asset.asset_id,
+                    asset.etag,
+                    to_text(asset.created_at),
+                    upload,
+                    asset.asset_id,
+                ),
+            ),
+            (_GET_UPLOAD, (upload, tenant)),
+        )
+
+    @override
+    async def abort_upload(self, tenant: str, upload_id: str) -> Upload | None:
+        return await self._change(
+            (
+                f"UPDATE uploads SET status = 'aborted', sweep_at = expires_at {_FROM_PENDING}",
+                (upload_id, tenant),
+            ),
+            (_GET_UPLOAD, (upload_id, tenant)),
+        )
+
+    @override
+    async def get_asset(self, tenant: str, asset_id: str) -> Asset | None:
+        rows = await self._engine.fetch(
+            f"SELECT {_ASSET} FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
+            (asset_id, tenant),
+        )
+        return _asset(rows[0]) if rows else None
+
+    @override
+    async def delete_asset(self, tenant: str, asset_id: str, at: datetime) -> Deletion:
+        then = to_text(at)
+        deleted, _, left = await self._engine.batch(
+            [
+                (
+                    "UPDATE assets SET deleted_at = ? "
+                    "WHERE id = ? AND tenant = ? AND deleted_at IS NULL AND NOT EXISTS ("
+                    "SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
+                    "WHERE a.asset_id = ? AND j.status IN ('queued', 'running')) RETURNING id",
+                    (then, asset_id, tenant, asset_id),
+                ),
+                (
+                    "UPDATE uploads SET sweep_at = "
+                    "CASE WHEN expires_at > ? THEN expires_at ELSE ? END WHERE id IN ("
+                    "SELECT upload_id FROM assets WHERE id = ? AND tenant = ? "
+                    "AND deleted_at = ?)",
+                    (then, then, asset_id, tenant, then),
+                ),
+                (
+                    "SELECT 1 FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
+                    (asset_id, tenant),
+                ),
+            ]
+        )
+        if deleted:
+            return Deletion.DONE
+        return Deletion.IN_USE if left else Deletion.MISSING
+
+    @override
+    async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:
+        await self._engine.batch(
+            [
+                (
+                    "UPDATE assets SET probe = ?, sha256 = COALESCE(sha256, ?) "
+                    "WHERE id = ? AND probe IS NULL",
+                    (to_json(probe), sha256, asset_id),
+                )
+            ]
+        )
+
+    @override
+    async def to_sweep(self, now: datetime, limit: int) -> list[Upload]:
+        rows = await self._engine.fetch(
+            f"SELECT {_UPLOAD} FROM uploads WHERE sweep_at <= ? ORDER BY sweep_at, id LIMIT ?",
+            (to_text(now), limit),
+        )
+        return [_upload(row) for row in rows]
+
+    @override
+    async def mark_swept(self, upload_id: str) -> None:
+        await self._engine.batch(
+            [("UPDATE uploads SET sweep_at = NULL WHERE id = ?", (upload_id,))]
+        )
+
+    async def _change(self, *statements: Statement) -> Upload | None:
+        """Run a batch whose last statement reads the upload."""
+        return _first((await self._engine.batch(statements))[-1])
+
+
+def _first(rows: Sequence[Row]) -> Upload | None:
+    return _upload(rows[0]) if rows else None
+
+
+def _values(upload: Upload) -> list[Value]:
+    return [
+        upload.upload_id,
+        upload.tenant,
+        upload.key,
+        upload.filename,
+        upload.content_type,
+        upload.size_bytes,
+        to_text(upload.created_at),
+        to_text(upload.expires_at),
+        upload.sha256,
+        upload.duration_s,
+        upload.status.value,
+        upload.asset_id,
+    ]
+
+
+def _upload(row: Row) -> Upload:
+    return Upload(
+        upload_id=row["id"],
+        tenant=row["tenant"],
+        key=row["object_key"],
+        filename=row["filename"],
+        content_type=row["content_type"],
+        size_bytes=row["size_bytes"],
+        created_at=to_instant(row["created_at"]),
+        expires_at=to_instant(row["expires_at"]),
+        sha256=row["sha256"],
+        duration_s=row["duration_s"],
+        status=UploadStatus(row["status"]),
+        asset_id=row["asset_id"],
+    )
+
+
+def _asset(row: Row) -> Asset:
+    return Asset(
+        asset_id=row["id"],
+        tenant=row["tenant"],
+        upload_id=row["upload_id"],
+        key=row["object_key"],
+        filename=row["filename"],
+        content_type=row["content_type"],
+        size_bytes=row["size_bytes"],
+        etag=row["etag"],
+        created_at=to_instant(row["created_at"]),
+        sha256=row["sha256"],
+        probe=None if row["probe"] is None else json.loads(row["probe"]),
+        duration_s=row["duration_s"],
+    )

@@ -1,0 +1,94 @@
+"""Upload stores and their data, for tests of the stores, the services and the routes."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from gateway.adapters.memory.jobs import MemoryJobStore
+from gateway.adapters.memory.tables import Tables
+from gateway.adapters.memory.uploads import MemoryUploadStore
+from gateway.adapters.sql.jobs import SqlJobStore
+from gateway.adapters.sql.uploads import SqlUploadStore
+from gateway.adapters.sqlite.engine import SqliteEngine
+from gateway.adapters.sqlite.migrate import migrate
+from gateway.core.job import JobFile
+from gateway.core.upload import Asset, Upload
+from gateway.ports.job_store import JobStore, NewJob
+from gateway.ports.upload_store import UploadStore
+from tests.support.jobs import NOON, a_job
+
+
+def an_upload(upload_id: str = "u1", **fields: Any) -> Upload:
+    """Return a pending upload of 1000 bytes whose URLs die in an hour."""
+    given: dict[str, Any] = {
+        "tenant": "default",
+        "key": f"default/uploads/{upload_id}.mp4",
+        "filename": "Match – Finale.mp4",
+        "content_type": "video/mp4",
+        "size_bytes": 1000,
+        "created_at": NOON,
+        "expires_at": NOON + timedelta(hours=1),
+    }
+    return Upload(upload_id=upload_id, **{**given, **fields})
+
+
+def the_asset(upload: Upload, asset_id: str = "a1", **fields: Any) -> Asset:
+    """Return what an upload becomes."""
+    given: dict[str, Any] = {
+        name: getattr(upload, name)
+        for name in (
+            *("tenant", "upload_id", "key", "filename", "content_type", "size_bytes"),
+            *("sha256", "duration_s"),
+        )
+    }
+    given |= {"etag": "e1", "created_at": NOON}
+    return Asset(asset_id=asset_id, **{**given, **fields})
+
+
+@dataclass(frozen=True, slots=True)
+class UploadStores:
+    """The upload store, and the job store beside it that says what is in use."""
+
+    uploads: UploadStore
+    jobs: JobStore
+
+    async def job_reads(self, asset: Asset, job_id: str = "j1") -> None:
+        """Submit a job that reads the asset."""
+        file = JobFile(
+            *("source", asset.asset_id, asset.key, asset.size_bytes, asset.etag),
+            asset.content_type,
+        )
+        job = a_job(job_id, tenant=asset.tenant, files=(file,))
+        await self.jobs.create(NewJob(f"job:{job_id}", job, (), None, 1000))
+
+
+@asynccontextmanager
+async def _memory(_: Path) -> AsyncIterator[UploadStores]:
+    tables = Tables()
+    jobs = MemoryJobStore(tables)
+    uploads = MemoryUploadStore(jobs.uses_asset)
+    tables.asset_there = uploads.has_asset
+    yield UploadStores(uploads, jobs)
+
+
+@asynccontextmanager
+async def _sqlite(folder: Path) -> AsyncIterator[UploadStores]:
+    database = folder / "cutroom.db"
+    migrate(database, now=NOON)
+    async with SqliteEngine(database) as engine:
+        await engine.batch(
+            [
+                ("INSERT INTO tenants (id, created_at) VALUES (?, '2026')", (tenant,))
+                for tenant in ("default", "other")
+            ]
+        )
+        yield UploadStores(SqlUploadStore(engine), SqlJobStore(engine))
+
+
+UPLOAD_STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[UploadStores]]] = {
+    "memory": _memory,
+    "sqlite": _sqlite,
+}
