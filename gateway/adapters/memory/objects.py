@@ -141,7 +141,7 @@ class MemoryObjectStore(ObjectStore, MultipartStore):
             return self._put_part(grant, grant.multipart_id, body)
         if headers.get("if-none-match") == "*" and grant.key in self._objects:
             return Answer(412)
-        content_type = headers.get("content-type", "binary/octet-stream")
+        content_type = headers.get("content-type", "application/octet-stream")
         held = _Held(body, _md5(body).hex(), content_type)
         self._objects[grant.key] = held
         return Answer(200, {"etag": f'"{held.etag}"'})

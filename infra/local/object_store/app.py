@@ -1,0 +1,132 @@
+"""The store as an ASGI app: read, verify, carry out, answer, and say so in the log."""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+from starlette.types import Receive, Scope, Send
+
+from infra.local.object_store.ask import Ask
+from infra.local.object_store.clock import Clock
+from infra.local.object_store.cors import CorsRules
+from infra.local.object_store.faults import Faults, Wrong, cut_short
+from infra.local.object_store.lifecycle import LifecycleRule, Swept, sweep
+from infra.local.object_store.objects import Bucket
+from infra.local.object_store.refusal import Refusal
+from infra.local.object_store.reply import Headers, Reply, xml_reply
+from infra.local.object_store.request import Body, Request, read_request
+from infra.local.object_store.routes import operation_for
+from infra.local.object_store.signature import verify
+from infra.local.object_store.xml import error_document
+
+_log = logging.getLogger(__name__)
+
+
+class ObjectStore:
+    """Buckets at `/<bucket>/<key>`. Built by `build_store`."""
+
+    def __init__(
+        self,
+        *,
+        buckets: Mapping[str, Bucket],
+        secrets: Mapping[str, str],
+        cors: CorsRules,
+        lifecycle: Sequence[LifecycleRule],
+        clock: Clock,
+        faults: Faults | None,
+    ) -> None:
+        self._buckets = buckets
+        self._secrets = secrets
+        self._cors = cors
+        self._lifecycle = lifecycle
+        self._clock = clock
+        self._faults = faults or Faults()
+
+    async def sweep(self, now: datetime) -> Swept:
+        """Remove what is too old at `now` by the lifecycle rules, in every bucket."""
+        swept = [
+            await asyncio.to_thread(sweep, bucket, self._lifecycle, now)
+            for bucket in self._buckets.values()
+        ]
+        return Swept(sum(s.objects for s in swept), sum(s.uploads for s in swept))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Speak ASGI."""
+        if scope["type"] == "lifespan":
+            await _live(receive, send)
+            return
+        if scope["type"] != "http":
+            raise ValueError(f"the store speaks HTTP, not {scope['type']}")
+        try:
+            request = read_request(scope)
+        except Refusal as refusal:
+            await _send(send, _refused(refusal, [("connection", "close")]), scope["method"])
+            return
+        await self._answer(request, receive, send)
+
+    async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
+        body = Body(receive, expected=request.has_body)
+        wrong, delay_s = self._faults.take(request)
+        await asyncio.sleep(delay_s)
+        try:
+            reply = await self._carry_out(request, body, wrong)
+        except Refusal as refusal:
+            # What is left of the body would be read as the next request.
+            unread = [] if body.finished else [("connection", "close")]
+            reply = _refused(refusal, unread)
+        reply.headers.extend(self._cors.answer_headers(request))
+        _log.info(
+            "object_store.answered",
+            extra={
+                "method": request.method,
+                "bucket": request.bucket,
+                "object_key": request.key,
+                "status": reply.status,
+                "size_bytes": reply.length,
+            },
+        )
+        await _send(cut_short(send, reply.length, wrong), reply, request.method)
+
+    async def _carry_out(self, request: Request, body: Body, wrong: set[Wrong]) -> Reply:
+        if Wrong.UNAVAILABLE in wrong:
+            raise Refusal(503, "ServiceUnavailable", "Try again.", {"retry-after": "1"})
+        if request.method == "OPTIONS":
+            return Reply(204, self._cors.preflight_headers(request))
+        payload = verify(request, self._secrets, self._clock.now())
+        operation = operation_for(request)
+        if request.bucket not in self._buckets:
+            raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist.")
+        bucket = self._buckets[request.bucket]
+        reply = await operation(Ask(request, body, payload, bucket, self._clock))
+        if Wrong.WRONG_ETAG in wrong:
+            others = [each for each in reply.headers if each[0] != "etag"]
+            reply.headers[:] = [*others, ("etag", f'"{"0" * 32}"')]
+        return reply
+
+
+def _refused(refusal: Refusal, headers: Headers) -> Reply:
+    reply = xml_reply(error_document(refusal), refusal.status)
+    reply.headers.extend([*refusal.headers.items(), *headers])
+    return reply
+
+
+async def _send(send: Send, reply: Reply, method: str) -> None:
+    headers = list(reply.headers)
+    if reply.status not in {204, 304}:
+        headers.append(("content-length", str(reply.length)))
+    raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
+    try:
+        await send({"type": "http.response.start", "status": reply.status, "headers": raw})
+        if method != "HEAD":
+            async for block in reply.blocks():
+                await send({"type": "http.response.body", "body": block, "more_body": True})
+        await send({"type": "http.response.body"})
+    finally:
+        reply.close()
+
+
+async def _live(receive: Receive, send: Send) -> None:
+    while (await receive())["type"] != "lifespan.shutdown":
+        await send({"type": "lifespan.startup.complete"})
+    await send({"type": "lifespan.shutdown.complete"})
