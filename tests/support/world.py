@@ -15,12 +15,13 @@ from gateway.adapters.memory.compute import MemoryCompute
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.objects import MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
-from gateway.bootstrap import Adapters, Gateway, build_gateway
+from gateway.bootstrap import Gateway, build_gateway
 from gateway.core.job import Job
 from gateway.core.upload import Asset, Upload
 from gateway.ports.compute import SubmitRequest
 from gateway.services.submit_job import JobRequest
 from gateway.settings import RunpodSettings, Settings, StoreSettings
+from gateway.wiring import Ports
 from shared.artifacts import FileRef, Output
 from shared.job_kind import JobKind, PriceRule, Wire
 from shared.work import (
@@ -103,7 +104,7 @@ class World:
 
     def boot(self) -> Gateway:
         """Build a gateway on what is stored, as a restart does."""
-        adapters = Adapters(
+        adapters = Ports(
             clock=self.clock,
             new_id=lambda: f"id{next(self._numbers)}",
             jobs=self.stores.jobs,

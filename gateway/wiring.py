@@ -1,0 +1,200 @@
+"""Hands each use case the ports it needs; which adapters those are is bootstrap's business."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import FastAPI
+
+from gateway.api.use_cases import JobUseCases
+from gateway.core.effects import EffectKind
+from gateway.core.pricing import Rate
+from gateway.core.tickets import Tickets
+from gateway.core.work_tokens import WorkTokens
+from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.clock import Clock
+from gateway.ports.compute import Compute
+from gateway.ports.effect_queue import EffectQueue
+from gateway.ports.event_log import EventLog
+from gateway.ports.job_store import JobStore
+from gateway.ports.key_store import KeyStore
+from gateway.ports.liveness import Liveness
+from gateway.ports.object_store import ObjectStore
+from gateway.ports.upload_store import UploadStore
+from gateway.ports.url_signer import UrlSigner
+from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
+from gateway.services.assets import Assets
+from gateway.services.attempt_gate import AttemptGate
+from gateway.services.bell import Bell
+from gateway.services.cancel_job import CancelJob
+from gateway.services.change_job import ChangeJob
+from gateway.services.claim_job import ClaimJob
+from gateway.services.close_attempts import SettleAttempt, SweepAttempt
+from gateway.services.dispatch_jobs import DispatchJobs
+from gateway.services.endpoints import Endpoint, Endpoints
+from gateway.services.feeds import Feeds
+from gateway.services.finish_attempt import FinishAttempt
+from gateway.services.grant_outputs import GrantOutputs
+from gateway.services.perform_effects import PerformEffects, Performer
+from gateway.services.read_events import ReadEvents
+from gateway.services.readiness import Readiness
+from gateway.services.record_report import RecordReport
+from gateway.services.resolve_files import ResolveFiles
+from gateway.services.submit_job import SubmitJob
+from gateway.services.sweep_uploads import SweepUploads
+from gateway.services.tick import Tick
+from gateway.services.uploads import Uploads
+from gateway.services.view_job import ViewJob
+from gateway.services.watch_attempts import Patience, WatchAttempts
+from gateway.settings import RunpodSettings, Settings
+from shared.job_kind import JobKind
+
+# A slot is one job a worker takes at once: a GPU endpoint keeps one more of each at hand.
+GPU_SLOTS_AHEAD = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """Every port, fulfilled."""
+
+    clock: Clock
+    new_id: Callable[[], str]
+    jobs: JobStore
+    events: EventLog
+    effects: EffectQueue
+    attempts: AttemptLog
+    liveness: Liveness
+    keys: KeyStore
+    uploads: UploadStore
+    objects: ObjectStore
+    signer: UrlSigner
+    compute: Compute
+    database_answers: Callable[[], Awaitable[object]]
+    close: Callable[[], Awaitable[None]]
+
+
+def endpoints_of(settings: RunpodSettings) -> Endpoints:
+    """Return the endpoints that are configured, with what each bills and takes."""
+
+    def rate(usd_per_s: Any) -> Rate:
+        return Rate(usd_per_s, settings.cold_start_s, settings.idle_s)
+
+    gpu = Endpoint(
+        settings.gpu_endpoint,
+        rate(settings.gpu_rate_usd_per_s),
+        settings.gpu_slots * GPU_SLOTS_AHEAD,
+    )
+    if settings.cpu_endpoint is None:
+        return Endpoints(gpu)
+    cpu = Endpoint(settings.cpu_endpoint, rate(settings.cpu_rate_usd_per_s), settings.cpu_slots)
+    return Endpoints(gpu, cpu)
+
+
+class JobServices:
+    """The services of jobs, each built once and handed to those that need it."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        has: Ports,
+        offered: Mapping[str, JobKind[Any, Any]],
+        wake: Callable[[], None],
+    ) -> None:
+        bell = Bell()
+        secret = settings.token_secret.get_secret_value().encode()
+        self.settings, self.has, self.kinds, self.wake = settings, has, offered, wake
+        self.endpoints = endpoints_of(settings.runpod)
+        self.tokens = WorkTokens(secret)
+        self.change = ChangeJob(has.jobs, has.clock, bell, wake)
+        self.finish = FinishAttempt(self.change, has.attempts, has.objects, has.clock, offered)
+        self.gate = AttemptGate(has.jobs, has.attempts, self.tokens)
+        self.feeds = Feeds(has.events, bell, watchers_limit=settings.limits.watchers_per_job)
+
+    def use_cases(self) -> JobUseCases:
+        """What the routes call."""
+        has, limits = self.has, self.settings.limits
+        return JobUseCases(
+            kinds=self.kinds,
+            store=has.jobs,
+            submit=SubmitJob(
+                self.kinds,
+                has.jobs,
+                ResolveFiles(has.uploads, has.jobs),
+                self.endpoints,
+                has.clock,
+                has.new_id,
+                self.wake,
+                self.settings.max_retries,
+                limits.open_jobs_per_tenant,
+            ),
+            cancel=CancelJob(has.jobs, self.change, has.new_id),
+            view=ViewJob(has.jobs, has.attempts, has.signer, self.settings.timings.url_s),
+            read_events=ReadEvents(has.events, self.feeds),
+            feeds=self.feeds,
+            claim=ClaimJob(self.change, has.attempts, self.tokens, has.signer, has.clock),
+            grant_outputs=GrantOutputs(
+                self.gate, has.attempts, has.signer, has.clock, self.kinds, limits.upload_bytes
+            ),
+            record_report=RecordReport(
+                self.gate, has.jobs, self.change, self.finish, has.uploads, has.clock
+            ),
+            wait_s_max=limits.wait_s_max,
+        )
+
+    def perform(self) -> PerformEffects:
+        """What performs the outbox."""
+        has, change = self.has, self.change
+        performers: dict[EffectKind, Performer] = {
+            EffectKind.DISPATCH: DispatchJobs(
+                has.jobs, change, self.endpoints.by_name(), has.clock
+            ),
+            EffectKind.SUBMIT: SubmitToCompute(
+                change,
+                has.attempts,
+                has.compute,
+                has.effects,
+                self.tokens,
+                has.clock,
+                self.settings.public_base_url,
+            ),
+            EffectKind.CANCEL: CancelAtCompute(change, has.attempts, has.compute),
+            EffectKind.SETTLE: SettleAttempt(change, has.attempts, has.clock),
+            EffectKind.SWEEP: SweepAttempt(change, has.attempts, has.objects, has.clock),
+        }
+        return PerformEffects(has.effects, performers, has.clock, has.new_id)
+
+    def tick(self, perform: PerformEffects, sweep_uploads: SweepUploads) -> Tick:
+        """What happens though nobody asks."""
+        has, timings = self.has, self.settings.timings
+        patience = Patience(
+            suspect_after_s=timings.suspect_after_s,
+            lost_after_s=timings.lost_after_s,
+            longest_gap_s=timings.gap_s,
+        )
+        watch = WatchAttempts(
+            has.jobs, has.attempts, self.change, self.finish, has.compute, has.clock, patience
+        )
+        return Tick(perform, watch, has.liveness, has.clock, (sweep_uploads,))
+
+
+def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
+    """Leave what the routes of uploads, assets and health call."""
+    secret = settings.token_secret.get_secret_value().encode()
+    app.state.uploads = Uploads(
+        has.uploads,
+        has.objects,
+        has.signer,
+        Tickets(secret, "tu_"),
+        has.clock,
+        has.new_id,
+        settings.limits.upload_bytes,
+        settings.timings.upload_url_s,
+    )
+    app.state.assets = Assets(
+        has.uploads, has.objects, has.signer, has.clock, settings.timings.url_s
+    )
+    app.state.readiness = Readiness(
+        {"database": has.database_answers, "store": has.objects.check},
+        has.clock,
+        cache_s=settings.timings.ready_cache_s,
+    )
