@@ -1,0 +1,1 @@
+"""All of cutroom on this computer: object store, RunPod emulator and gateway."""

@@ -1,0 +1,36 @@
+"""What a local stack is made of, and what a test may change about it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from infra.local.runpod.faults import Fault
+
+ENDPOINT = "local-gpu"
+BUCKET = "cutroom"
+
+
+@dataclass(frozen=True, slots=True)
+class StackConfig:
+    """One local stack.
+
+    `port`: the gateway's, 0 for a free one. `workers`: at most this many GPU workers, of
+    which `warm_workers` run all the time; a spare one ends after `idle_s`. `stop_grace_s`:
+    how long a worker that is busy may take to end. `settings`: more of the gateway's
+    environment, as `CUTROOM_TIMINGS_TICK_S`. `worker_env`: more of the workers'. `faults`:
+    what goes wrong at RunPod. `kernel_cache`: where workers keep compiled code, None for a
+    folder among the stack's own. `emulator_control`: serve the emulator's fault routes.
+    """
+
+    port: int = 0
+    workers: int = 2
+    warm_workers: int = 0
+    idle_s: float = 30.0
+    poll_hold_s: float = 5.0
+    stop_grace_s: float = 3.0
+    ready_within_s: float = 60.0
+    settings: Mapping[str, str] = field(default_factory=dict)
+    worker_env: Mapping[str, str] = field(default_factory=dict)
+    faults: tuple[Fault, ...] = ()
+    kernel_cache: Path | None = None
+    emulator_control: bool = False

@@ -1,0 +1,33 @@
+"""A port that stays ours while nobody listens on it."""
+
+import socket
+
+LOOPBACK = "127.0.0.1"
+
+
+class ReservedPort:
+    """A loopback port kept for a server that starts later, ends and starts again.
+
+    The socket held here is bound and does not listen: callers are refused meanwhile, and the
+    kernel gives the port to no outgoing connection. The server binds it with SO_REUSEADDR.
+    """
+
+    def __init__(self, port: int = 0) -> None:
+        """Reserve `port`, or a free one. Raises `OSError` where it is taken."""
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            self._socket.bind((LOOPBACK, port))
+        except OSError:
+            self._socket.close()
+            raise
+        self.number: int = self._socket.getsockname()[1]
+
+    @property
+    def url(self) -> str:
+        """The address of the server that will be there."""
+        return f"http://{LOOPBACK}:{self.number}"
+
+    def release(self) -> None:
+        """Let others have the port."""
+        self._socket.close()

@@ -1,0 +1,65 @@
+"""An ASGI app on a loopback port, in this process, for as long as a block lasts."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any
+
+import uvicorn
+from typing_extensions import override
+
+from infra.local.stack.ports import LOOPBACK
+
+# How long a connection that is still busy may take to end.
+SHUTDOWN_S = 2
+
+
+class StartFailed(Exception):
+    """A part of the stack did not come up; its log says why."""
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the program it runs in, and says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listening = asyncio.Event()
+
+    @override
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        try:
+            await super().startup(sockets)
+        except SystemExit as error:  # uvicorn's word for a lifespan that failed
+            raise StartFailed("an app's lifespan failed") from error
+        self.listening.set()
+
+    @override
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+@asynccontextmanager
+async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
+    """Yield the app's address; it has been started then, and is stopped after the block.
+
+    `app` is any ASGI app, which is how wide uvicorn's own type of one is. Raises
+    `StartFailed`.
+    """
+    with socket.create_server((LOOPBACK, port)) as listener:
+        config = uvicorn.Config(
+            app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_S
+        )
+        server = _Server(config)
+        served = asyncio.create_task(server.serve(sockets=[listener]))
+        listening = asyncio.create_task(server.listening.wait())
+        try:
+            await asyncio.wait({served, listening}, return_when=asyncio.FIRST_COMPLETED)
+            if served.done():
+                served.result()
+            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+        finally:
+            listening.cancel()
+            server.should_exit = True
+            await asyncio.wait({served})
