@@ -35,6 +35,7 @@ def install(
     Origins get no credentials: a browser's permission is a header or a ticket, no cookie.
     """
     problems.install(app)
+    app.router.redirect_slashes = False  # an address is right or it is 404
     app.add_middleware(JsonBodies, limit_bytes=json_body_bytes, depth_max=json_depth)
     app.add_middleware(problems.LastResort)
     if cors_origins:
