@@ -1,7 +1,7 @@
 """A whole gateway without HTTP: real services, stores of choice, a clock moved by hand."""
 
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -16,6 +16,7 @@ from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.objects import MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
 from gateway.bootstrap import Gateway, build_gateway
+from gateway.core.api_keys import SCOPES
 from gateway.core.job import Job
 from gateway.core.upload import Asset, Upload
 from gateway.ports.compute import SubmitRequest
@@ -90,9 +91,16 @@ def settings_of(folder: Path, **fields: Any) -> Settings:
 class World:
     """One gateway and what it speaks to."""
 
-    def __init__(self, stores: Stores, folder: Path, **fields: Any) -> None:
+    def __init__(
+        self,
+        stores: Stores,
+        folder: Path,
+        offered: Mapping[str, JobKind[Any, Any]] | None = None,
+        **fields: Any,
+    ) -> None:
         self.stores = stores
         self.clock = HandClock()
+        self.keys = MemoryKeyStore()
         self.signer = MemoryUrlSigner(secret=b"s", clock=self.clock)
         self.objects = MemoryObjectStore(self.signer)
         self.uploads = stores.uploads
@@ -100,6 +108,7 @@ class World:
         self._runpod = count(1)
         self.compute = MemoryCompute(lambda: f"r{next(self._runpod)}")
         self._settings = settings_of(folder, **fields)
+        self.offered = offered
         self.gateway = self.boot()
 
     def boot(self) -> Gateway:
@@ -112,7 +121,7 @@ class World:
             effects=self.stores.effects,
             attempts=self.stores.attempts,
             liveness=self.stores.liveness,
-            keys=MemoryKeyStore(),
+            keys=self.keys,
             uploads=self.uploads,
             objects=self.objects,
             signer=self.signer,
@@ -120,7 +129,9 @@ class World:
             database_answers=self._answers,
             close=self._close,
         )
-        return build_gateway(self._settings, adapters, offered={COPY.name: COPY})
+        return build_gateway(
+            self._settings, adapters, offered=self.offered or {COPY.name: COPY}
+        )
 
     async def _answers(self) -> None:
         return None
@@ -163,6 +174,12 @@ class World:
     def newest_worker(self) -> "Worker":
         runpod_id, request = list(self.compute.submitted.items())[-1]
         return Worker(self, runpod_id, request)
+
+    async def a_key(self, tenant: str = "default", *scopes: str) -> dict[str, str]:
+        """Return the header of a new key; with all scopes unless some are named."""
+        keys = self.gateway.app.state.api_keys
+        text, _ = await keys.create(tenant, scopes or SCOPES)
+        return {"Authorization": f"Bearer {text}"}
 
     async def an_asset(self, tenant: str = "default", content_type: str = "video/mp4") -> str:
         """Put an asset into the store and return its id."""
