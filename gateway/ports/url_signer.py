@@ -1,5 +1,6 @@
 """URLs that carry their own permission: one key, one method, until a time."""
 
+import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -86,5 +87,11 @@ def put_headers(
     if write_once:
         headers["if-none-match"] = "*"
     if sha256_hex is not None:
-        headers["x-amz-checksum-sha256"] = b64encode(bytes.fromhex(sha256_hex)).decode()
+        headers["x-amz-checksum-sha256"] = b64encode(_digest(sha256_hex)).decode()
     return headers
+
+
+def _digest(sha256_hex: str) -> bytes:
+    if not re.fullmatch("[0-9a-f]{64}", sha256_hex):
+        raise ValueError("that is no SHA-256 in hex")
+    return bytes.fromhex(sha256_hex)

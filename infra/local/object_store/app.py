@@ -20,6 +20,9 @@ from infra.local.object_store.routes import operation_for
 from infra.local.object_store.signature import verify
 from infra.local.object_store.xml import error_document
 
+# How long a refused body is still read, unseen, so that its sender gets to the answer.
+LINGER_S = 2.0
+
 _log = logging.getLogger(__name__)
 
 
@@ -86,7 +89,7 @@ class ObjectStore:
                 "size_bytes": reply.length,
             },
         )
-        await _send(cut_short(send, reply.length, wrong), reply, request.method)
+        await _send(cut_short(send, reply.length, wrong), reply, request.method, body)
 
     async def _carry_out(self, request: Request, body: Body, wrong: set[Wrong]) -> Reply:
         if Wrong.UNAVAILABLE in wrong:
@@ -111,7 +114,7 @@ def _refused(refusal: Refusal, headers: Headers) -> Reply:
     return reply
 
 
-async def _send(send: Send, reply: Reply, method: str) -> None:
+async def _send(send: Send, reply: Reply, method: str, body: Body | None = None) -> None:
     headers = list(reply.headers)
     if reply.status not in {204, 304}:
         headers.append(("content-length", str(reply.length)))
@@ -121,6 +124,8 @@ async def _send(send: Send, reply: Reply, method: str) -> None:
         if method != "HEAD":
             async for block in reply.blocks():
                 await send({"type": "http.response.body", "body": block, "more_body": True})
+        if body is not None:
+            await body.linger(LINGER_S)
         await send({"type": "http.response.body"})
     finally:
         reply.close()

@@ -1,7 +1,9 @@
 """An S3 request, read from ASGI: path-style address, query, headers, body."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
@@ -86,3 +88,14 @@ class Body:
             self.finished = not message.get("more_body", False)
             if block := message.get("body", b""):
                 yield block
+
+    async def linger(self, longest_s: float) -> None:
+        """Read and drop what is left.
+
+        A connection closed on bytes not read is reset, and with it goes the answer that
+        the client has not come to yet: most send the whole body first.
+        """
+        with suppress(TimeoutError, Refusal):
+            async with asyncio.timeout(longest_s):
+                async for _ in self.blocks():
+                    pass
