@@ -2,16 +2,22 @@
 
 import asyncio
 import hashlib
+import json
 import os
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
+from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import given
+from hypothesis import strategies as st
 
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.objects import MemoryObjectStore
@@ -69,8 +75,8 @@ class Desk:
         return await self.objects.list_keys("", None, 100)
 
 
-@pytest.fixture(params=UPLOAD_STORES.values(), ids=UPLOAD_STORES.keys())
-async def desk(request, tmp_path) -> AsyncIterator[Desk]:
+@asynccontextmanager
+async def a_desk(kind: str, folder: Path) -> AsyncIterator[Desk]:
     clock, ids = HandClock(), count(1)
     signer = MemoryUrlSigner(secret=b"bucket" * 6, clock=clock)
     objects = MemoryObjectStore(signer)
@@ -81,7 +87,7 @@ async def desk(request, tmp_path) -> AsyncIterator[Desk]:
         "reader": (await keys.create("default", ["read"]))[0],
         "uploader": (await keys.create("default", ["uploads"]))[0],
     }
-    async with request.param(tmp_path) as stores:
+    async with UPLOAD_STORES[kind](folder) as stores:
         app = FastAPI()
         app.state.api_keys = keys
         app.state.uploads = Uploads(
@@ -104,6 +110,12 @@ async def desk(request, tmp_path) -> AsyncIterator[Desk]:
         async with httpx.AsyncClient(transport=transport, base_url="http://cutroom") as api:
             sweep = SweepUploads(stores.uploads, objects, clock)
             yield Desk(api, made, stores, objects, signer, clock, sweep)
+
+
+@pytest.fixture(params=UPLOAD_STORES)
+async def desk(request, tmp_path) -> AsyncIterator[Desk]:
+    async with a_desk(request.param, tmp_path) as desk:
+        yield desk
 
 
 def code_of(answer):
@@ -504,3 +516,36 @@ async def test_a_completion_takes_an_empty_body_and_no_other(desk, body):
 async def test_d52_an_id_of_any_form_is_404_and_never_500(desk, text):
     for path in (f"/uploads/{text}", f"/assets/{text}"):
         assert (await desk.ask("GET", path)).status_code == 404
+
+
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+ALMOST_PROMISES = st.fixed_dictionaries(
+    {
+        "filename": ANY_JSON | st.just("a.mp4"),
+        "content_type": ANY_JSON | st.sampled_from(["video/mp4", "VIDEO/MP4;x=\0"]),
+        "size_bytes": ANY_JSON | st.just(1),
+    },
+    optional={"sha256": ANY_JSON, "duration_s": ANY_JSON, "multipart": ANY_JSON},
+)
+
+
+def test_whatever_is_asked_the_answer_is_never_500(tmp_path):
+    with asyncio.Runner() as runner:
+        stack = AsyncExitStack()
+        desk = runner.run(stack.enter_async_context(a_desk("memory", tmp_path)))
+        headers = {"Content-Type": "application/json", "X-API-Key": desk.keys["default"]}
+
+        @given(asked=ALMOST_PROMISES | ANY_JSON, upload_id=st.text(min_size=1, max_size=10))
+        def ask(asked: Any, upload_id: str) -> None:
+            body, path = json.dumps(asked), f"/v1/uploads/{quote(upload_id, safe='')}x"
+            promised = runner.run(desk.api.post("/v1/uploads", content=body, headers=headers))
+            read = runner.run(desk.api.get(path, headers=headers))
+            assert promised.status_code in {201, 413, 415, 422}
+            assert read.status_code == 404
+
+        ask()
+        runner.run(stack.aclose())

@@ -1,5 +1,6 @@
 """What the environment may say, and what keeps the service from starting."""
 
+import os
 from decimal import Decimal
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from gateway.settings import Settings, load_settings
 from shared.errors import OperatorMustAct
 
+EXAMPLE = Path(__file__).parents[2] / ".env.example"
 GOOD = {
     "CUTROOM_DATABASE_PATH": "data/cutroom.db",
     "CUTROOM_PUBLIC_BASE_URL": "https://cutroom.test/",
@@ -171,6 +173,33 @@ def test_d83_a_file_with_others_keys_in_it_is_read_behind_the_environment(
     monkeypatch.setenv("CUTROOM_MAX_RETRIES", "1")
     settings = load_settings(file)
     assert (settings.log_level, settings.max_retries) == ("DEBUG", 1)
+
+
+@pytest.fixture
+def bare(monkeypatch):
+    """An environment without any variable of ours."""
+    for name in [name for name in os.environ if name.startswith("CUTROOM_")]:
+        monkeypatch.delenv(name)
+
+
+@pytest.mark.usefixtures("bare")
+def test_d83_the_shipped_example_starts():
+    settings = load_settings(EXAMPLE)
+    assert settings.is_development
+    assert settings.cors_origins == ("http://localhost:3001",)
+
+
+@pytest.mark.usefixtures("bare")
+def test_d85_the_shipped_example_does_not_start_in_production(monkeypatch):
+    monkeypatch.setenv("CUTROOM_ENVIRONMENT", "production")
+    with pytest.raises(OperatorMustAct, match="placeholder"):
+        load_settings(EXAMPLE)
+
+
+@pytest.mark.parametrize("value", ["", "   "])
+def test_an_empty_optional_variable_is_named_and_not_taken_for_a_value(load, value):
+    with pytest.raises(OperatorMustAct, match="CUTROOM_STORE_PUBLIC_ENDPOINT_URL"):
+        load(CUTROOM_STORE_PUBLIC_ENDPOINT_URL=value)
 
 
 def test_development_may_go_without_keys_and_speak_plain_http(load):
