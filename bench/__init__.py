@@ -1,0 +1,1 @@
+"""Paired benchmarks: `python -m bench` writes build/bench.json."""

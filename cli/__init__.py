@@ -1,0 +1,1 @@
+"""The `cutroom` command: one file a command, nothing imports it."""

@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 EFFECTS_WITHIN_S = 2.0
 TICK_WITHIN_S = 50.0
+# What goes out as it is; anything else Mangum wraps in base64.
+TEXT_TYPES = ("text/", "application/json", "application/problem+json")
 
 
 class EffectsBeforeAnswer:
@@ -47,7 +49,11 @@ class LambdaHandler:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._loop = asyncio.new_event_loop()
-        self._http = Mangum(EffectsBeforeAnswer(gateway.app, gateway), lifespan="off")
+        self._http = Mangum(
+            EffectsBeforeAnswer(gateway.app, gateway),
+            lifespan="off",
+            text_mime_types=[*TEXT_TYPES],
+        )
         self._started = False
 
     def __call__(self, event: dict[str, Any], context: Any) -> Any:
@@ -60,6 +66,10 @@ class LambdaHandler:
             self._loop.run_until_complete(self._tick())
             return {"statusCode": 202}
         return self._http(event, context)
+
+    def close(self) -> None:
+        """Let go of the loop; an execution environment just ends, a test does this."""
+        self._loop.close()
 
     async def _tick(self) -> None:
         try:

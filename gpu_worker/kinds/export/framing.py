@@ -2,7 +2,9 @@
 
 from gpu_worker.kind_work import Made, Work
 from gpu_worker.media.export_work import run_export
-from shared.kinds.export.framing import FramingInput
+from shared.kinds.export.framing import KIND, FramingInput
+
+__all__ = ["KIND", "run"]
 
 
 def run(work: Work[FramingInput]) -> Made:
