@@ -241,3 +241,9 @@ def lattice(width: int, height: int, step: float) -> list[tuple[float, float]]:
         for y in np.arange(step / 2, height, step).tolist()
         for x in np.arange(step / 2, width, step).tolist()
     ]
+
+
+def flashing(count: int, every: int) -> Iterator[Picture]:
+    """Dark pictures of 320 × 180, every so many a white one, but not the first."""
+    dark, white = grey(flat(320, 180, 30)), grey(flat(320, 180, 230))
+    return (white if n and n % every == 0 else dark for n in range(count))
