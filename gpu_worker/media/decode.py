@@ -1,6 +1,7 @@
 """Decode a video onto its constant-rate timeline, frame by frame, in flat memory."""
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 
 import av
 from av.container import InputContainer
@@ -32,9 +33,11 @@ class FrameReader:
         self._source = source
         self._threads = threads
         self._damaged = 0
+        self._ahead: int | None = None  # by how much DTS run ahead of the frames' times
+        self._latest = source.video.origin
         self._held_at_end = 0
 
-    def frames(self, wanted: range) -> Iterator[tuple[int, VideoFrame]]:
+    def frames(self, wanted: range) -> Generator[tuple[int, VideoFrame], None, None]:
         """Yield each wanted number in order, with its frame in planar Y'CbCr.
 
         Frames repeat where the video holds still; they are shared with the decoder and not
@@ -47,7 +50,7 @@ class FrameReader:
         held: VideoFrame | None = None
         reached = 0
         for frame in self._decoded(self._start(wanted.start)):
-            span = clock.add(frame.pts if frame.pts is not None else 0, frame.duration)
+            span = clock.add(self._pts(frame), frame.duration)
             # Before the first decoded frame there is nothing to show but that frame.
             yield from _shown(held or frame, span, wanted, planar)
             reached, held = span.stop, frame
@@ -85,22 +88,47 @@ class FrameReader:
     def _start(self, first: int) -> int | None:
         """The sync sample to decode from, as an index; None for the beginning."""
         track = self._source.video
+        if not track.stamped:
+            return None
         # A frame's time is rounded: one frame early is always early enough.
         at = track.origin + int((first - 1) / track.rate / track.timebase)
         before = [i for i, sample in enumerate(track.sync_samples) if sample.pts <= at]
-        return before[-1] if before and before[-1] > 0 else None
+        if not before or before[-1] == 0 or not self._shows_in_time(before[-1], first):
+            return None
+        return before[-1]
 
-    def _decoded(self, start: int | None) -> Iterator[VideoFrame]:
+    def _shows_in_time(self, start: int, first: int) -> bool:
+        """Whether decoding from a sync sample has a frame to show at `first`.
+
+        With periodic intra refresh it may not: such a sample only begins to mend the picture.
+        """
+        track = self._source.video
+        clock = ConstantRate(track.rate, track.timebase)
+        clock.add(track.origin)
+        trial = FrameReader(self._source, 1)
+        with closing(trial._decoded(start)) as frames:
+            frame = next(frames, None)
+            return frame is not None and clock.add(trial._pts(frame)).stop <= first
+
+    def _decoded(self, start: int | None) -> Generator[VideoFrame, None, None]:
         track = self._source.video
         with opened(self._source.path) as container:
             stream = video_stream(container, track.index)
             stream.thread_type = "AUTO"
             stream.thread_count = self._threads
             for packet in _packets(container, stream, track, start):
-                for frame in self._decode(packet):
-                    if frame.pts is None:
-                        frame.pts = frame.dts if frame.dts is not None else packet.dts
-                    yield frame
+                yield from self._decode(packet)
+
+    def _pts(self, frame: VideoFrame) -> int:
+        track = self._source.video
+        stamp = frame.pts if track.stamped else None
+        if stamp is None and frame.dts is not None:
+            if self._ahead is None:
+                self._ahead = frame.dts - track.origin
+            stamp = frame.dts - self._ahead
+        # Without any stamp it follows the frame before.
+        self._latest = self._latest + (frame.duration or 1) if stamp is None else stamp
+        return self._latest
 
     def _decode(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
         try:

@@ -37,7 +37,11 @@ class SyncSample:
 
 @dataclass(frozen=True, slots=True)
 class VideoTrack:
-    """The video stream in time. `origin` is the first frame's PTS in ticks of `timebase`."""
+    """The video stream in time. `origin` is the first frame's PTS in ticks of `timebase`.
+
+    `stamped` is False where the container holds no PTS, as AVI: frames then come in order,
+    and only the decoder's DTS tells how far they are apart.
+    """
 
     index: int
     codec: str
@@ -48,6 +52,7 @@ class VideoTrack:
     duration: Fraction
     packets: int
     sync_samples: tuple[SyncSample, ...]
+    stamped: bool
 
     @property
     def starts_at(self) -> Fraction:

@@ -4,7 +4,7 @@ One thread decodes; a few paint, in kernels that hold no GIL; the caller's own e
 are started by the call and joined before it ends, however it ends.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from threading import Event, Thread
 
 from av.video.frame import VideoFrame
 
-Numbered = Iterator[tuple[int, VideoFrame]]
+Numbered = Generator[tuple[int, VideoFrame], None, None]
 Paint = Callable[[int, VideoFrame], VideoFrame]
 
 _LOOK_UP_S = 0.1  # how often a full queue looks whether anyone still reads
@@ -74,7 +74,7 @@ def _feed(
 ) -> None:
     last: BaseException | None = None
     try:
-        with closing(frames):  # type: ignore[type-var]  # generators have close()
+        with closing(frames):
             for n, frame in frames:
                 if not _put(queue, pool.submit(paint, n, frame), stop):
                     return

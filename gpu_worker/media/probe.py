@@ -22,7 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gpu_worker.media.colour import FULL, LIMITED, colours_of
-from gpu_worker.media.containers import MAX_PIXELS, opened
+from gpu_worker.media.containers import AVI, MAX_PIXELS, opened
 from gpu_worker.media.footage import AudioTrack, Look, Source, SyncSample, VideoTrack
 from gpu_worker.media.pictures import is_rgb
 from gpu_worker.media.planes import Orientation
@@ -193,6 +193,7 @@ def _video_track(stream: VideoStream, packets: _Packets) -> VideoTrack:
         duration=clock.duration,
         packets=len(order),
         sync_samples=tuple(sorted(packets.sync_samples, key=lambda sample: sample.pts)),
+        stamped=stream.container.format.name != AVI.name,
     )
 
 
