@@ -26,6 +26,9 @@ SHORTEST_RUN_MS = 5_000
 SHORTEST_TTL_MS = 10_000
 LONGEST_MS = 7 * 24 * 3600 * 1000
 
+# A century: what is longer, or no number at all, is no time.
+_LONGEST_TIME_MS = 100 * 366 * 24 * 3600 * 1000
+
 # Longer than RunPod would ask for; a wrong header must not park a job for a day.
 LONGEST_RETRY_AFTER_S = 300
 
@@ -221,7 +224,7 @@ def _object(value: Any) -> dict[str, Any]:
 
 def _seconds(value: Any) -> float | None:
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return value / 1000 if number and math.isfinite(value) and value >= 0 else None
+    return value / 1000 if number and 0 <= value <= _LONGEST_TIME_MS else None
 
 
 def _count(value: Any) -> int:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
@@ -117,7 +116,7 @@ class Fleet:
     def _is_dead(self, worker: _Worker) -> bool:
         if worker.process is None:
             return self._closing
-        return worker.process.popen.poll() is not None
+        return self._supervisor.is_dead(worker.process)
 
     async def _bury(self, worker: _Worker) -> None:
         del self._workers[worker.pod.id]
@@ -150,7 +149,7 @@ class Fleet:
             self._supervisor.kill_main(process)
         elif self._is_silent(worker, now):
             log.warning("worker.silent", extra={"pod_id": worker.pod.id})
-            self._supervisor.signal(process, signal.SIGKILL)
+            self._supervisor.kill_main(process)
         elif worker.pod.retiring:
             self._retire(worker, process, now)
 
@@ -163,9 +162,9 @@ class Fleet:
         if worker.told_to_end_at is None:
             worker.told_to_end_at = now
             self._endpoint.bell.ring()  # its open polls return before it is told
-            self._supervisor.signal(process, signal.SIGTERM)
+            self._supervisor.tell_to_end(process)
         elif now - worker.told_to_end_at >= self._account.stop_grace_s:
-            self._supervisor.signal(process, signal.SIGKILL)
+            self._supervisor.kill_main(process)
 
     def _retire_idle(self) -> None:
         config, now = self._endpoint.config, self._clock()

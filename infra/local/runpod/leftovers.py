@@ -2,16 +2,17 @@
 
 import json
 import shutil
-import signal
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 from infra.local.runpod import processes
+from infra.local.runpod.processes import Process
 
 RECORD = "worker.json"
+HOME = "home"
 POLL_S = 0.02
 LONGEST_S = 5.0
 
@@ -37,49 +38,47 @@ def read_record(folder: Path) -> WorkerRecord | None:
     """Return the worker noted in a folder, or None."""
     try:
         return WorkerRecord(**json.loads((folder / RECORD).read_text(encoding="utf-8")))
-    except (FileNotFoundError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError):
         return None
 
 
 def sweep(run_folder: Path, sleep: Callable[[float], None] = time.sleep) -> int:
     """Kill the workers noted under a run folder and remove their folders.
 
-    Returns how many were still running. Only what the record proves to be ours is touched.
+    Returns how many were still running. Only what is proved to be ours is touched.
     """
     found = 0
     for folder in sorted(run_folder.iterdir()) if run_folder.is_dir() else ():
         record = read_record(folder)
         if record is None:
             continue
-        if is_ours(record, folder):
-            found += 1
-            kill_session(record.session, sleep)
+        found += bool(left_of(record, folder))
+        kill_all(partial(left_of, record, folder), sleep)
         shutil.rmtree(folder, ignore_errors=True)
     return found
 
 
-def is_ours(record: WorkerRecord, folder: Path) -> bool:
-    """True if the noted session still runs and is the one that was started."""
+def left_of(record: WorkerRecord, folder: Path) -> list[Process]:
+    """Return what still runs of a noted worker.
+
+    Its session counts only while its leader is the process that was started; what a dead
+    leader left proves itself by the HOME that it was given.
+    """
     if record.boot_id != processes.boot_id():
-        return False
+        return []
     leader = processes.find(record.session)
-    if leader is not None:
-        return leader.start_ticks == record.start_ticks
-    # The leader is dead; its heartbeat works in the folder that it was given.
-    return any(_works_in(each, folder) for each in processes.session_members(record.session))
+    same = leader is not None and leader.start_ticks == record.start_ticks
+    return processes.members(folder / HOME, record.session if same else None)
 
 
-def kill_session(session: int, sleep: Callable[[float], None] = time.sleep) -> None:
-    """Kill every process of a session and wait until none is left. Raises `TimeoutError`."""
+def kill_all(
+    look: Callable[[], list[Process]], sleep: Callable[[float], None] = time.sleep
+) -> None:
+    """Kill what `look` finds until it finds nothing. Raises `TimeoutError`."""
     for _ in range(round(LONGEST_S / POLL_S)):
-        if processes.signal_session(session, signal.SIGKILL) == 0:
+        found = look()
+        if not found:
             return
+        processes.kill(found)
         sleep(POLL_S)
-    raise TimeoutError(f"session {session} does not die")
-
-
-def _works_in(process: processes.Process, folder: Path) -> bool:
-    with suppress(OSError):
-        cwd = (processes.PROC / str(process.pid) / "cwd").readlink()
-        return cwd.is_relative_to(folder.resolve())
-    return False
+    raise TimeoutError("a killed worker does not end")

@@ -6,11 +6,13 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from infra.local.runpod import processes
-from infra.local.runpod.leftovers import WorkerRecord, kill_session, sweep, write_record
+from infra.local.runpod.leftovers import HOME, WorkerRecord, kill_all, sweep, write_record
+from infra.local.runpod.processes import Process
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
 REAPER_ENDS_WITHIN_S = 10.0
@@ -53,7 +55,7 @@ class Supervisor:
     """
 
     def __init__(self, run_folder: Path) -> None:
-        self.run_folder = run_folder
+        self.run_folder = run_folder.resolve()
         self._thread: ThreadPoolExecutor | None = None
         self._reaper: subprocess.Popen[bytes] | None = None
 
@@ -71,22 +73,30 @@ class Supervisor:
             raise RuntimeError("the supervisor is not open")
         return self._thread.submit(self._spawn, order).result()
 
-    def signal(self, worker: WorkerProcess, number: signal.Signals) -> None:
-        """Send a signal to the worker and everything it started."""
-        processes.signal_session(worker.pid, number)
+    def is_dead(self, worker: WorkerProcess) -> bool:
+        """True once the worker's own process has ended; its zombie keeps the number taken."""
+        look = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, worker.pid, look) is not None
+
+    def tell_to_end(self, worker: WorkerProcess) -> None:
+        """Send SIGTERM to the worker's group, its heartbeat included."""
+        with suppress(ProcessLookupError):
+            os.killpg(worker.pid, signal.SIGTERM)
 
     def kill_main(self, worker: WorkerProcess) -> None:
         """Kill the worker's own process and nothing else, as running out of memory does."""
         worker.popen.kill()
 
-    def is_empty(self, worker: WorkerProcess) -> bool:
-        """True once neither the worker nor anything it started lives."""
-        worker.popen.poll()
-        return not processes.session_members(worker.pid)
+    def members(self, worker: WorkerProcess) -> list[Process]:
+        """Return the live processes of a worker, itself included."""
+        return processes.members(worker.folder / HOME, worker.pid)
 
     def bury(self, worker: WorkerProcess) -> None:
-        """Kill what is left of a worker and forget it; its log stays until the next sweep."""
-        kill_session(worker.pid)
+        """Kill what is left of a worker and see it gone; its log stays until the next sweep.
+
+        Raises `TimeoutError` if something does not end.
+        """
+        kill_all(lambda: self.members(worker))
         worker.popen.wait()
 
     def close(self) -> None:
@@ -107,7 +117,7 @@ class Supervisor:
         )
 
     def _spawn(self, order: SpawnOrder) -> WorkerProcess:
-        home, scratch = order.folder / "home", order.folder / "tmp"
+        home, scratch = order.folder / HOME, order.folder / "tmp"
         for folder in (order.folder, home, scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         env = dict(order.env) | {"HOME": str(home), "TMPDIR": str(scratch)}
