@@ -14,7 +14,7 @@ from infra.local.object_store.faults import Faults, Wrong, cut_short
 from infra.local.object_store.lifecycle import LifecycleRule, Swept, sweep
 from infra.local.object_store.objects import Bucket
 from infra.local.object_store.refusal import Refusal
-from infra.local.object_store.reply import Headers, Reply, xml_reply
+from infra.local.object_store.reply import Reply, xml_reply
 from infra.local.object_store.request import Body, Request, read_request
 from infra.local.object_store.routes import operation_for
 from infra.local.object_store.signature import verify
@@ -61,23 +61,21 @@ class ObjectStore:
             return
         if scope["type"] != "http":
             raise ValueError(f"the store speaks HTTP, not {scope['type']}")
+        body = Body(scope, receive)
         try:
             request = read_request(scope)
         except Refusal as refusal:
-            await _send(send, _refused(refusal, [("connection", "close")]), scope["method"])
-            return
-        await self._answer(request, receive, send)
+            await _send(send, _refused(refusal, body), scope["method"], body)
+        else:
+            await self._answer(request, body, send)
 
-    async def _answer(self, request: Request, receive: Receive, send: Send) -> None:
-        body = Body(receive, expected=request.has_body)
+    async def _answer(self, request: Request, body: Body, send: Send) -> None:
         wrong, delay_s = self._faults.take(request)
         await asyncio.sleep(delay_s)
         try:
             reply = await self._carry_out(request, body, wrong)
         except Refusal as refusal:
-            # What is left of the body would be read as the next request.
-            unread = [] if body.finished else [("connection", "close")]
-            reply = _refused(refusal, unread)
+            reply = _refused(refusal, body)
         reply.headers.extend(self._cors.answer_headers(request))
         _log.info(
             "object_store.answered",
@@ -108,13 +106,15 @@ class ObjectStore:
         return reply
 
 
-def _refused(refusal: Refusal, headers: Headers) -> Reply:
+def _refused(refusal: Refusal, body: Body) -> Reply:
     reply = xml_reply(error_document(refusal), refusal.status)
-    reply.headers.extend([*refusal.headers.items(), *headers])
+    reply.headers.extend(refusal.headers.items())
+    if not body.finished:  # what is left of it would be read as the next request
+        reply.headers.append(("connection", "close"))
     return reply
 
 
-async def _send(send: Send, reply: Reply, method: str, body: Body | None = None) -> None:
+async def _send(send: Send, reply: Reply, method: str, body: Body) -> None:
     headers = list(reply.headers)
     if reply.status not in {204, 304}:
         headers.append(("content-length", str(reply.length)))
@@ -124,8 +124,7 @@ async def _send(send: Send, reply: Reply, method: str, body: Body | None = None)
         if method != "HEAD":
             async for block in reply.blocks():
                 await send({"type": "http.response.body", "body": block, "more_body": True})
-        if body is not None:
-            await body.linger(LINGER_S)
+        await body.linger(LINGER_S)
         await send({"type": "http.response.body"})
     finally:
         reply.close()

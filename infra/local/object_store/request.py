@@ -31,12 +31,6 @@ class Request:
     query: Mapping[str, str]
     headers: Mapping[str, str]
 
-    @property
-    def has_body(self) -> bool:
-        """True where a body follows the headers."""
-        announced = self.headers.get("content-length", "0")
-        return announced != "0" or "transfer-encoding" in self.headers
-
 
 def read_request(scope: Scope) -> Request:
     """Return what was asked; raises `Refusal` (400) for an address that names nothing."""
@@ -75,9 +69,12 @@ def _decoded(text: str) -> str:
 class Body:
     """The body as it arrives; never held whole."""
 
-    def __init__(self, receive: Receive, *, expected: bool) -> None:
+    def __init__(self, scope: Scope, receive: Receive) -> None:
         self._receive = receive
-        self.finished = not expected
+        self.finished = not any(
+            name == b"transfer-encoding" or (name == b"content-length" and value != b"0")
+            for name, value in scope["headers"]
+        )
 
     async def blocks(self) -> AsyncIterator[bytes]:
         """Yield what arrives; raises `Refusal` where the client goes away in the middle."""
