@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
+from types import MappingProxyType, ModuleType
 from typing import Any
 
 from gpu_worker.kind_work import Made, Work
@@ -19,7 +19,14 @@ class Runner:
     run: Callable[[Work[Any]], Made]
 
 
-def load_runners() -> Mapping[str, Runner]:
-    """Read every runner below this folder, by the dotted name of its kind."""
-    found = kinds_in(sys.modules[__name__])
+def load_runners(package: ModuleType | None = None) -> Mapping[str, Runner]:
+    """Read every runner below this folder, or another of its shape, by its kind's name."""
+    found = kinds_in(package or sys.modules[__name__])
     return MappingProxyType({name: Runner(m.KIND, m.run) for name, m in found})
+
+
+def warm() -> None:
+    """Have the media code import and compile what it needs, once, before any job is forked."""
+    from gpu_worker.media.warm import compile_kernels
+
+    compile_kernels()

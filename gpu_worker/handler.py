@@ -1,0 +1,111 @@
+"""What RunPod starts: `python -u -m gpu_worker.handler`."""
+
+import os
+import sys
+from collections.abc import Mapping
+from typing import Any
+from uuid import uuid4
+
+import httpx
+
+from gpu_worker import machine
+from gpu_worker.attempt import Allowance, Patience
+from gpu_worker.children import Children
+from gpu_worker.claims import ClaimWork
+from gpu_worker.pace import Pace
+from gpu_worker.runner import Deliver
+from gpu_worker.scratch import Scratch, hold_scratch
+from gpu_worker.settings import WorkerSettings
+from gpu_worker.zygote_process import clean_environment
+from shared.kinds import load_kinds
+from shared.logs import start_logging
+from shared.work import WorkerFacts
+
+_MIB = 1024 * 1024
+# A child may use most of the memory; the rest is the worker's, which must outlive it.
+_CHILDREN_SHARE = 0.8
+
+
+def main() -> None:
+    """Serve until RunPod stops us: the zygote first, then the SDK with its threads."""
+    settings = WorkerSettings()
+    start_logging(sys.stdout, level=settings.log_level)
+    with hold_scratch(settings.scratch, f"worker-{uuid4().hex}") as scratch:
+        children = Children(
+            command=(sys.executable, "-u", "-m", "gpu_worker.zygote", "gpu_worker.kinds"),
+            environment=clean_environment(os.environ, numba_cache_dir=settings.numba_cache_dir),
+            at_once=settings.media_at_once,
+            oom_kills=machine.oom_kills,
+        )
+        children.start()
+        try:
+            _serve(settings, children, scratch)
+        finally:
+            children.close()
+
+
+def _serve(settings: WorkerSettings, children: Children, scratch: Scratch) -> None:
+    # Read once, as the SDK is imported; its default prints outputs and URLs.
+    os.environ["RUNPOD_LOG_LEVEL"] = "INFO"
+    import runpod
+
+    deliver = _deliver(settings, children, scratch)
+
+    async def handle(event: Mapping[str, Any]) -> dict[str, Any]:
+        return await deliver(event)
+
+    def zygote_is_ready() -> None:
+        children.start().wait_ready(settings.zygote_ready_s)
+
+    runpod.serverless.register_fitness_check(zygote_is_ready)
+    runpod.serverless.start(
+        {"handler": handle, "concurrency_modifier": lambda _current: settings.jobs_at_once}
+    )
+
+
+def _deliver(settings: WorkerSettings, children: Children, scratch: Scratch) -> Deliver:
+    pace = Pace()
+    patience = Patience.on(settings.compute)
+    return Deliver(
+        kinds=load_kinds(),
+        claim=ClaimWork(_facts(settings), lambda: uuid4().hex, pace, patience.claim_s),
+        children=children,
+        scratch=scratch,
+        allowance=_allowance(settings),
+        patience=patience,
+        pace=pace,
+        new_client=_new_client,
+    )
+
+
+def _new_client() -> httpx.AsyncClient:
+    """One client a delivery: connections of a worker revived from a snapshot are dead.
+
+    The ambient proxies and `.netrc` are left alone: a credential of theirs would spoil a
+    presigned request.
+    """
+    return httpx.AsyncClient(timeout=10, trust_env=False, follow_redirects=False)
+
+
+def _facts(settings: WorkerSettings) -> WorkerFacts:
+    return WorkerFacts(
+        id=os.environ.get("RUNPOD_POD_ID", "local")[:128],
+        gpu=settings.gpu or machine.gpu_name(os.environ),
+        cores=machine.cores(),
+        memory_mb=machine.memory_mb(),
+        version=settings.version,
+    )
+
+
+def _allowance(settings: WorkerSettings) -> Allowance:
+    memory_mb = settings.memory_limit_mb or int(machine.memory_mb() * _CHILDREN_SHARE)
+    return Allowance(
+        cores=machine.cores(),
+        memory_bytes=memory_mb * _MIB,
+        file_bytes=settings.file_limit_mb * _MIB,
+        open_files=settings.open_files,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,80 @@
+"""A worker without RunPod: the real delivery and children, a fake gateway and store."""
+
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+
+from gpu_worker.attempt import Allowance, Patience
+from gpu_worker.children import Children
+from gpu_worker.claims import ClaimWork
+from gpu_worker.pace import Pace
+from gpu_worker.runner import Deliver
+from gpu_worker.scratch import Scratch
+from shared.work import WorkerFacts
+from tests.support.fake_gateway import FakeGateway, FakeStore
+from tests.support.worker_kinds.sample.conduct import KIND
+
+MIB = 1024 * 1024
+QUICK = Pace(first_s=0.01, longest_s=0.02)
+SHORT = Patience(claim_s=0.5, outputs_s=0.5, final_s=0.5, stopped_s=2, last_words_s=2)
+ALLOWANCE = Allowance(cores=2, memory_bytes=1024 * MIB, file_bytes=4 * MIB, open_files=64)
+FACTS = WorkerFacts(id="pod-1", gpu=None, cores=2, memory_mb=2048, version="test")
+
+
+@dataclass
+class Bench:
+    """Everything a delivery meets."""
+
+    gateway: FakeGateway
+    store: FakeStore
+    scratch: Scratch
+    children: Children
+    mark: Path
+    nonces: list[str] = field(default_factory=list)
+
+    def deliver(self, **other: Any) -> Deliver:
+        """The worker's handler; `other` takes the place of its parts."""
+        made = Deliver(
+            kinds={KIND.name: KIND},
+            claim=ClaimWork(FACTS, self._nonce, QUICK, SHORT.claim_s),
+            children=self.children,
+            scratch=self.scratch,
+            allowance=ALLOWANCE,
+            patience=SHORT,
+            pace=QUICK,
+            new_client=lambda: httpx.AsyncClient(trust_env=False),
+        )
+        return replace(made, **other)
+
+    def _nonce(self) -> str:
+        self.nonces.append(f"nonce-{len(self.nonces) + 1}")
+        return self.nonces[-1]
+
+    def orders(self, conduct: str, **other: Any) -> None:
+        """Set what the next claim is given to do."""
+        job_input = {"conduct": conduct, "mark": str(self.mark)}
+        self.gateway.order = {"input": job_input, **other}
+
+    def has_input(self, body: bytes) -> None:
+        """Store a file and name it in the work order."""
+        self.store.objects["in"] = body
+        self.gateway.order["files"] = [self.store.file("source", "in", self.gateway.base_url)]
+
+    def marked(self, name: str) -> int:
+        """The number of a process that left its mark."""
+        return int((self.mark / name).read_text())
+
+    def left_in_scratch(self) -> list[Path]:
+        """What deliveries have left behind."""
+        return list(self.scratch.home.iterdir())
+
+
+def is_gone(pid: int) -> bool:
+    """True unless a process of that number runs; a zombie runs no more."""
+    try:
+        return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True

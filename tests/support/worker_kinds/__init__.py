@@ -1,0 +1,1 @@
+"""Kinds that misbehave in every way a worker must survive; a package of the kinds' shape."""

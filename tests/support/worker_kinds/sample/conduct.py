@@ -1,0 +1,220 @@
+"""A kind whose input says how its work is to behave."""
+
+import ctypes
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal, NoReturn
+
+from gpu_worker.kind_work import Made, MadeFile, Work
+from shared.artifacts import FileRef
+from shared.errors import JobFailed
+from shared.job_kind import JobKind, PriceRule, Wire
+from shared.work import Notice, Usage
+
+Conduct = Literal[
+    "burns_cpu",
+    "chatters",
+    "copies",
+    "crashes",
+    "dials_out",
+    "fails",
+    "forgets_its_output",
+    "grows",
+    "hangs",
+    "is_silent",
+    "lives_on",
+    "makes_a_link",
+    "names_a_wrong_stage",
+    "refuses_to_die",
+    "segfaults",
+    "tells_its_limits",
+    "writes_too_much",
+]
+
+
+class ConductInput(Wire):
+    """`mark` is a directory in which the work leaves its processes' numbers."""
+
+    conduct: Conduct = "copies"
+    source: FileRef | None = None
+    mark: str | None = None
+    seconds: float = 0.0
+
+
+class ConductOutput(Wire):
+    """What the work has to tell."""
+
+    said: str = ""
+
+
+def run(work: Work[ConductInput]) -> Made:
+    """Behave as the input says."""
+    return _CONDUCTS[work.input.conduct](work)
+
+
+def _copies(work: Work[ConductInput]) -> Made:
+    data = b"".join(path.read_bytes() for path in work.files.values())
+    for step in range(1, 5):
+        work.progress("work", step / 4)
+    work.warn(Notice(code="tail_missing", message="The last frames are missing."))
+    for name in work.files:
+        work.probed(name, {"width_px": 64})
+    made = work.scratch / "made.mp4"
+    made.write_bytes(data or b"made of nothing")
+    return Made(
+        ConductOutput(said="copied"),
+        (MadeFile("video", made, "video/mp4"),),
+        Usage(run_s=1.0, render_s=0.5, frames=4),
+    )
+
+
+def _hangs(work: Work[ConductInput]) -> NoReturn:
+    _leave_mark(work, "child", os.getpid())
+    while True:
+        work.progress("work", 0.5)
+        time.sleep(0.01)
+
+
+def _refuses_to_die(work: Work[ConductInput]) -> NoReturn:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    grandchild = subprocess.Popen(
+        [sys.executable, "-c", "import signal,time;signal.signal(15,1);time.sleep(3600)"]
+    )
+    _leave_mark(work, "grandchild", grandchild.pid)
+    _leave_mark(work, "child", os.getpid())
+    work.progress("work", 0.5)
+    while True:
+        time.sleep(3600)
+
+
+def _lives_on(work: Work[ConductInput]) -> Made:
+    grandchild = subprocess.Popen([sys.executable, "-c", "import time;time.sleep(3600)"])
+    _leave_mark(work, "grandchild", grandchild.pid)
+    return _copies(work)
+
+
+def _grows(_work: Work[ConductInput]) -> NoReturn:
+    kept = []
+    while True:
+        kept.append(bytearray(64 * 1024 * 1024))
+
+
+def _writes_too_much(work: Work[ConductInput]) -> NoReturn:
+    with (work.scratch / "endless").open("wb") as endless:
+        while True:
+            endless.write(bytes(1024 * 1024))
+
+
+def _burns_cpu(_work: Work[ConductInput]) -> NoReturn:
+    resource.setrlimit(resource.RLIMIT_CPU, (1, 2))  # what the deadline would give, sooner
+    while True:
+        pass
+
+
+def _segfaults(_work: Work[ConductInput]) -> NoReturn:
+    ctypes.string_at(0)
+    raise AssertionError("read from nowhere")
+
+
+def _is_silent(_work: Work[ConductInput]) -> NoReturn:
+    os._exit(0)
+
+
+def _crashes(_work: Work[ConductInput]) -> NoReturn:
+    raise RuntimeError("a secret path: /etc/shadow")
+
+
+def _fails(_work: Work[ConductInput]) -> NoReturn:
+    raise JobFailed("invalid_range", "The clip is shorter than that.", detail="3.2 < 4")
+
+
+def _forgets_its_output(_work: Work[ConductInput]) -> Made:
+    return Made(ConductOutput(said="nothing made"))
+
+
+def _makes_a_link(work: Work[ConductInput]) -> Made:
+    link = work.scratch / "made.mp4"
+    link.symlink_to("/etc/passwd")
+    return Made(ConductOutput(), (MadeFile("video", link, "video/mp4"),))
+
+
+def _names_a_wrong_stage(work: Work[ConductInput]) -> NoReturn:
+    work.progress("daydream", 0.5)
+    raise AssertionError("the stage was taken")
+
+
+def _dials_out(work: Work[ConductInput]) -> Made:
+    try:
+        socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
+    except PermissionError:
+        return _saying(work, "refused")
+    return _saying(work, "connected")
+
+
+def _chatters(work: Work[ConductInput]) -> Made:
+    for number in range(1000):
+        work.warn(Notice(code="noise", message=str(number)))
+    return _copies(work)
+
+
+def _tells_its_limits(work: Work[ConductInput]) -> Made:
+    limits = {
+        "as": resource.getrlimit(resource.RLIMIT_AS)[0],
+        "core": resource.getrlimit(resource.RLIMIT_CORE)[0],
+        "fsize": resource.getrlimit(resource.RLIMIT_FSIZE)[0],
+        "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
+        "cpu": resource.getrlimit(resource.RLIMIT_CPU)[0],
+        "threads": threading.active_count(),
+        "cwd": Path.cwd() == work.scratch,
+        "stdin": os.readlink("/proc/self/fd/0"),
+        "group": os.getpgid(0) == os.getpid(),
+        "sockets": len([fd for fd in _open_files() if fd.startswith("socket:")]),
+        "environment": " ".join(sorted(os.environ)),
+    }
+    return _saying(work, repr(limits))
+
+
+def _open_files() -> list[str]:
+    listed = []
+    for fd in os.listdir("/proc/self/fd"):
+        try:
+            listed.append(os.readlink(f"/proc/self/fd/{fd}"))
+        except FileNotFoundError:  # the listing's own
+            continue
+    return listed
+
+
+def _saying(work: Work[ConductInput], said: str) -> Made:
+    made = _copies(work)
+    return Made(ConductOutput(said=said), made.files)
+
+
+def _leave_mark(work: Work[ConductInput], name: str, pid: int) -> None:
+    if work.input.mark is not None:
+        Path(work.input.mark, name).write_text(str(pid))
+
+
+_CONDUCTS: dict[str, Callable[[Work[ConductInput]], Made]] = {
+    name: globals()[f"_{name}"] for name in Conduct.__args__
+}
+
+KIND: JobKind[Any, Any] = JobKind(
+    name="sample.conduct",
+    version=1,
+    description="Behaves as told.",
+    input=ConductInput,
+    output=ConductOutput,
+    outputs={"video": "video/mp4"},
+    stages=("prepare", "work", "upload", "persist"),
+    compute="cpu",
+    price=PriceRule(lambda *_: 60.0, lambda *_: 1.0, "flat"),
+    deadline_s=600,
+)

@@ -1,0 +1,48 @@
+"""The parts of a worker's bench, each for one test."""
+
+import os
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from gpu_worker.children import Children, Grace
+from gpu_worker.scratch import Scratch, hold_scratch
+from gpu_worker.zygote_process import clean_environment
+from tests.support.fake_gateway import FakeGateway, FakeStore
+from tests.support.serving import serving
+from tests.support.worker_bench import Bench
+
+
+@pytest.fixture
+def scratch(tmp_path: Path) -> Iterator[Scratch]:
+    with hold_scratch(tmp_path / "scratch", "worker-1") as held:
+        yield held
+
+
+@pytest.fixture
+def children() -> Iterator[Children]:
+    made = Children(
+        command=(sys.executable, "-m", "gpu_worker.zygote", "tests.support.worker_kinds"),
+        environment=clean_environment(os.environ, numba_cache_dir=""),
+        at_once=2,
+        oom_kills=lambda: None,
+        grace=Grace(unwind_s=0.5, gone_s=10),
+    )
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+async def bench(scratch: Scratch, children: Children, tmp_path: Path) -> AsyncIterator[Bench]:
+    gateway, store = FakeGateway(), FakeStore()
+    app = Starlette(routes=[*gateway.app().routes, Mount("/store", store.app())])
+    mark = tmp_path / "mark"
+    mark.mkdir()
+    async with serving(app, date_header=False) as base_url:
+        gateway.base_url = base_url
+        yield Bench(gateway, store, scratch, children, mark)

@@ -1,0 +1,67 @@
+"""A worker with a job in hand, to be killed: prints zygote, child and grandchild, and waits.
+
+Like the SDK it forks a helper that inherits everything and outlives it: so the end of the
+worker must be learnt otherwise than by the end of a socket.
+"""
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import sys
+from pathlib import Path
+
+from gpu_worker.child_messages import ChildTask, Limits
+from gpu_worker.children import Children
+from gpu_worker.zygote_process import clean_environment
+
+
+async def work(children: Children, folder: Path) -> None:
+    """Have a child hang, and say so once it does."""
+    (folder / "work").mkdir()
+    task = ChildTask(
+        kind="sample.conduct",
+        input={"conduct": "refuses_to_die", "mark": str(folder)},
+        files={},
+        scratch=str(folder / "work"),
+        limits=Limits(memory_bytes=None, cpu_s=60, file_bytes=1024, open_files=64),
+        log_fields={},
+    )
+
+    def hear(_message: object) -> None:
+        pids = [children.start().pid, *(int((folder / n).read_text()) for n in NAMES)]
+        sys.stdout.write(" ".join(map(str, pids)) + "\n")
+        sys.stdout.flush()
+
+    await children.run(task, hear)
+
+
+NAMES = ("child", "grandchild")
+
+
+def linger() -> None:
+    """Outlive the worker a little, as the SDK's heartbeat does."""
+    signal.alarm(60)
+    while os.getppid() != 1:
+        signal.sigtimedwait((signal.SIGUSR1,), 0.1)
+
+
+def main() -> None:
+    """Start the zygote, fork the helper, work."""
+    children = Children(
+        (sys.executable, "-m", "gpu_worker.zygote", "tests.support.worker_kinds"),
+        clean_environment(os.environ, numba_cache_dir=""),
+        at_once=1,
+        oom_kills=lambda: None,
+    )
+    # What the zygote logs is not for the one who reads our numbers.
+    out = os.dup(1)
+    os.dup2(2, 1)
+    children.start()
+    os.dup2(out, 1)
+    multiprocessing.get_context("fork").Process(target=linger, daemon=True).start()
+    asyncio.run(work(children, Path(sys.argv[1])))
+
+
+if __name__ == "__main__":
+    main()
