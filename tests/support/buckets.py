@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Protocol
+from urllib.parse import quote
 
 import boto3
 import httpx
@@ -17,7 +18,7 @@ from botocore.config import Config
 from gateway.adapters.memory.objects import Answer, MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
 from gateway.adapters.r2.objects import R2ObjectStore
-from gateway.adapters.r2.presign import R2UrlSigner
+from gateway.adapters.r2.presign import Credentials, R2UrlSigner, host_header, presign
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.url_signer import SignedUrl, UrlSigner
@@ -118,6 +119,19 @@ class LocalStore:
             access_key_id=key_id,
             secret_access_key=secret,
             clock=self.clock,
+        )
+
+    def url(self, method: str, key: str = "", **query: str) -> str:
+        """Return a presigned URL for any method and query; no key for the bucket."""
+        address = f"{self.base_url}/{BUCKET}/{quote(key)}"
+        return presign(
+            method,
+            address,
+            [(name.replace("_", "-"), value) for name, value in query.items()],
+            {"host": host_header(address)},
+            Credentials(KEY_ID, SECRET, "auto"),
+            self.clock.now(),
+            300,
         )
 
     def objects(self, **settings: Any) -> R2ObjectStore:
