@@ -74,15 +74,19 @@ def video_stream(container: InputContainer, index: int) -> VideoStream:
 
 @dataclass(slots=True)
 class _Packets:
-    """What one stream's packets say of time, in ticks of its timebase."""
+    """What one stream's packets say of time, in ticks of its timebase.
+
+    `stamped`: whether the container holds PTS. AVI does not; those ffmpeg makes up lie late.
+    """
 
     timebase: Fraction
+    stamped: bool
     starts: "array[int]" = field(default_factory=lambda: array("q"))
     lasts: "array[int]" = field(default_factory=lambda: array("q"))
     sync_samples: list[SyncSample] = field(default_factory=list)
 
     def add(self, packet: "Packet[Stream]") -> None:
-        start = packet.pts if packet.pts is not None else packet.dts
+        start = packet.pts if self.stamped and packet.pts is not None else packet.dts
         if start is None:
             start = self.starts[-1] + self.lasts[-1] if self.starts else 0
         if packet.is_keyframe:
@@ -104,7 +108,6 @@ class _Packets:
 class _Seen:
     video: _Packets
     audio: _Packets
-    starts_at: Fraction
 
 
 def _video_stream(container: InputContainer) -> VideoStream:
@@ -141,17 +144,16 @@ def _refuse_too_many_pixels(width_px: int, height_px: int) -> None:
 def _read_packets(
     container: InputContainer, video: VideoStream, audio: AudioStream | None
 ) -> _Seen:
-    seen = {video.index: _Packets(_timebase(video))}
+    stamped = container.format.name != AVI.name
+    seen = {video.index: _Packets(_timebase(video), stamped)}
     if audio is not None:
-        seen[audio.index] = _Packets(_timebase(audio))
+        seen[audio.index] = _Packets(_timebase(audio), stamped)
     for packet in _demuxed(container, [video, *([audio] if audio is not None else [])]):
         if packet.size and not packet.is_discard:
             seen[packet.stream_index].add(packet)
-    started = container.start_time / Fraction(av.time_base) if container.start_time else None
     return _Seen(
         video=seen[video.index],
-        audio=seen[audio.index] if audio is not None else _Packets(Fraction(1)),
-        starts_at=started or Fraction(0),
+        audio=seen[audio.index] if audio is not None else _Packets(Fraction(1), stamped),
     )
 
 
@@ -193,7 +195,7 @@ def _video_track(stream: VideoStream, packets: _Packets) -> VideoTrack:
         duration=clock.duration,
         packets=len(order),
         sync_samples=tuple(sorted(packets.sync_samples, key=lambda sample: sample.pts)),
-        stamped=stream.container.format.name != AVI.name,
+        stamped=packets.stamped,
     )
 
 
@@ -272,7 +274,9 @@ def _look(frame: VideoFrame, pixel_aspect: Fraction, codec: str) -> Look:
 def _remarks(seen: _Seen, stated_s: Fraction | None, audio_lost: bool) -> Iterator[Remark]:
     ends = [end for end in (seen.video.ends_at, seen.audio.ends_at) if end is not None]
     if stated_s is not None and ends:
-        missing_s = seen.starts_at + stated_s - max(ends)
+        # Some containers count from their first frame and some from 0; the later end of the
+        # two is not held against the file.
+        missing_s = stated_s - max(ends)
         if missing_s > _MISSING_TAIL_S:
             yield Remark(
                 "input_truncated",
