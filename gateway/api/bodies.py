@@ -1,5 +1,7 @@
 """What a request body may be, checked before any route sees it."""
 
+import asyncio
+from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import Headers
@@ -9,6 +11,11 @@ from gateway.api.problems import problem
 from gateway.api.request_ids import id_of
 from gateway.core import strict_json
 from shared.errors import CutroomError, TooLarge, UnsupportedMediaType
+
+# Many clients hear nothing before they have said all, and a connection closed on them is a
+# reset and no answer; so what is too large is let run out, unless it is absurd or slow.
+DRAINED_BYTES_MAX: Final = 64 * 2**20
+DRAINED_S_MAX: Final = 10.0
 
 _BODYLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -24,8 +31,16 @@ class JsonBodies:
     answered with a problem document: 413 for size, 415 for another type, 422 for the rest.
     """
 
-    def __init__(self, app: ASGIApp, *, limit_bytes: int, depth_max: int) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        limit_bytes: int,
+        depth_max: int,
+        drained_bytes_max: int = DRAINED_BYTES_MAX,
+    ) -> None:
         self._app = app
+        self._drained_bytes_max = drained_bytes_max
         self._limit_bytes = limit_bytes
         self._depth_max = depth_max
 
@@ -42,11 +57,11 @@ class JsonBodies:
                 strict_json.parse(body, depth_max=self._depth_max)
         except _Gone:
             return
+        except TooLarge as error:
+            await self._turn_away(error, scope, receive, send)
+            return
         except CutroomError as error:
-            answer = problem(error, id_of(scope))
-            # What is unread would be taken for the next request.
-            answer.headers["Connection"] = "close"
-            await answer(scope, receive, send)
+            await problem(error, id_of(scope))(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
@@ -65,6 +80,34 @@ class JsonBodies:
             if len(body) > self._limit_bytes:
                 raise self._too_large()
         return bytes(body)
+
+    async def _turn_away(
+        self, error: TooLarge, scope: Scope, receive: Receive, send: Send
+    ) -> None:
+        """Answer at once, let the rest of the body run out, then end the answer."""
+        answer = problem(error, id_of(scope))
+        # What is left unread would be taken for the next request.
+        answer.headers["Connection"] = "close"
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status_code,
+                "headers": answer.raw_headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+        if "expect" not in Headers(scope=scope):  # one that waits to be asked sends nothing
+            await self._drain(receive)
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _drain(self, receive: Receive) -> None:
+        drained_bytes, more = 0, True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAINED_S_MAX):
+                while more and drained_bytes < self._drained_bytes_max:
+                    message = await receive()
+                    drained_bytes += len(message.get("body", b""))
+                    more = message.get("more_body", False)
 
     def _too_large(self) -> TooLarge:
         return TooLarge(

@@ -11,6 +11,7 @@ from fastapi import FastAPI, Query
 from pydantic import field_validator
 
 from gateway.api import front_desk
+from gateway.api.bodies import JsonBodies
 from shared.errors import (
     Conflict,
     FieldError,
@@ -25,6 +26,7 @@ from shared.errors import (
     ValidationFailed,
 )
 from shared.job_kind import Rule, Wire
+from tests.support.serving import serving
 
 SECRET = "bucket-7 row 12"
 ERRORS = {
@@ -278,6 +280,7 @@ class Caller:
 
     def __init__(self, parts: int, *, headers: dict[str, str], hangs_up: bool = False) -> None:
         self.given = 0
+        self.given_when_answered = -1
         self.sent: list[dict[str, Any]] = []
         self._parts, self._hangs_up = parts, hangs_up
         self.scope = {
@@ -301,22 +304,57 @@ class Caller:
         return {"type": "http.request", "body": b" " * 100, "more_body": more}
 
     async def send(self, message: dict[str, Any]) -> None:
+        if not self.sent:
+            self.given_when_answered = self.given
         self.sent.append(message)
 
 
+def status_of(caller):
+    return caller.sent[0]["status"], (b"connection", b"close") in caller.sent[0]["headers"]
+
+
 async def test_d09_a_body_of_unknown_length_is_refused_while_it_is_read():
-    caller = Caller(1_000_000, headers={"content-type": "application/json"})
+    caller = Caller(50, headers={"content-type": "application/json"})
     await small_app()(caller.scope, caller.receive, caller.send)
-    assert caller.sent[0]["status"] == 413
-    assert (b"connection", b"close") in caller.sent[0]["headers"]
-    assert caller.given == 11
+    assert status_of(caller) == (413, True)
+    assert caller.given_when_answered == 11
 
 
 async def test_d09_a_body_that_announces_too_much_is_refused_unread():
-    caller = Caller(1_000_000, headers={"content-length": "9" * 30})
+    caller = Caller(50, headers={"content-length": "9" * 30})
     await small_app()(caller.scope, caller.receive, caller.send)
-    assert caller.sent[0]["status"] == 413
+    assert status_of(caller) == (413, True)
+    assert caller.given_when_answered == 0
+
+
+async def test_what_is_too_large_is_let_run_out_but_not_for_ever():
+    caller = Caller(1_000_000, headers={"content-length": "9" * 30})
+    desk = JsonBodies(small_app(), limit_bytes=1000, depth_max=8, drained_bytes_max=5000)
+    await desk(caller.scope, caller.receive, caller.send)
+    assert status_of(caller) == (413, True)
+    assert caller.given == 50
+    assert [message.get("more_body") for message in caller.sent] == [None, True, False]
+
+
+async def test_a_caller_that_waits_to_be_asked_for_its_body_is_not_asked():
+    headers = {"content-length": "5000", "expect": "100-continue"}
+    caller = Caller(50, headers=headers)
+    await small_app()(caller.scope, caller.receive, caller.send)
+    assert status_of(caller) == (413, True)
     assert caller.given == 0
+
+
+@pytest.mark.parametrize("announced", [{}, {"Content-Length": str(8 * 2**20)}], ids=repr)
+async def test_d09_a_real_client_hears_413_though_it_says_all_first(announced):
+    async def body() -> AsyncIterator[bytes]:
+        for _ in range(8):
+            yield bytes(2**20)
+
+    async with serving(small_app()) as url, httpx.AsyncClient(base_url=url) as client:
+        answer = await client.post("/things", content=body(), headers={**JSON, **announced})
+        after = await client.post("/things", json={"name": "a"})
+    assert code_of(answer) == (413, "payload_too_large")
+    assert after.status_code == 200
 
 
 async def test_a_caller_that_hangs_up_in_mid_body_is_not_answered():
