@@ -125,6 +125,8 @@ def _check(answer: httpx.Response) -> None:
 
 def _events(source: EventSource) -> Iterator[Event]:
     for line in source.iter_sse():
+        if not line.data:
+            continue  # a comment: httpx-sse gives one where an id came before
         try:
             body = line.json()
         except ValueError as error:

@@ -8,16 +8,17 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Coroutine, Mapping
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from infra.local.object_store import Faults, build_store
 from infra.local.object_store.app import ObjectStore
 from infra.local.runpod.config import EmulatorConfig, EndpointConfig
 from infra.local.runpod.emulator import Emulator, build_emulator
 from infra.local.stack.config import BUCKET, ENDPOINT, StackConfig
-from infra.local.stack.credentials import Credentials
+from infra.local.stack.credentials import Credentials, write_private
 from infra.local.stack.gateway_process import GatewayProcess
 from infra.local.stack.ports import ReservedPort
 from infra.local.stack.serving import StartFailed, serving
@@ -72,12 +73,12 @@ class LocalStack:
         try:
             await self._open()
         except BaseException:
-            await self._opened.aclose()
+            await _to_the_end(self._opened.aclose())
             raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._opened.aclose()
+        await _to_the_end(self._opened.aclose())
 
     async def _open(self) -> None:
         """Open each part and note how it is closed, which happens in reverse.
@@ -101,6 +102,7 @@ class LocalStack:
         self.gateway = GatewayProcess(
             port, env, self.data / "gateway", self.logs / "gateway.jsonl"
         )
+        write_private(self.data / "gateway.env", _env_file(env))
         opened.push_async_callback(self.gateway.stop)
         self.gateway.start()
         opened.push_async_callback(self.emulator.stop)
@@ -203,3 +205,19 @@ class LocalStack:
             raise StartFailed("the second tenant's key could not be made")
         self._credentials = self._known.with_second(json.loads(said)["api_key"])
         self._credentials.keep(self.data / "credentials.json")
+
+
+async def _to_the_end(closing: Coroutine[Any, Any, None]) -> None:
+    """Close everything also where this task is cancelled meanwhile."""
+    task = asyncio.create_task(closing)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise
+
+
+def _env_file(env: Mapping[str, str]) -> str:
+    """Return the gateway's settings as a file that `cutroom keys --env-file` reads."""
+    ours = ((name, value) for name, value in env.items() if name.startswith("CUTROOM_"))
+    return "".join(f"{name}='{value}'\n" for name, value in ours)

@@ -1,0 +1,29 @@
+"""The `cutroom` command: one file a command, loaded when it is used."""
+
+import typer
+
+from cli import export, keys
+from cli.demo import demo
+from cli.serve import serve
+from cli.watch import watch
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # they hold keys and presigned URLs
+    help="cutroom: exports of people's videos, on rented GPUs.",
+)
+app.command()(serve)
+app.command()(demo)
+app.add_typer(export.app, name="export")
+app.command()(watch)
+app.add_typer(keys.app, name="keys")
+
+
+def main() -> None:
+    """Run the command that was typed."""
+    app()
+
+
+if __name__ == "__main__":
+    main()
