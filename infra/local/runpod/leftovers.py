@@ -42,20 +42,30 @@ def read_record(folder: Path) -> WorkerRecord | None:
         return None
 
 
-def sweep(run_folder: Path, sleep: Callable[[float], None] = time.sleep) -> int:
-    """Kill the workers noted under a run folder and remove their folders.
+def sweep(run_folder: Path) -> int:
+    """Kill the workers noted under a run folder and remove their folders, logs included.
 
     Returns how many were still running. Only what is proved to be ours is touched.
     """
-    found = 0
-    for folder in sorted(run_folder.iterdir()) if run_folder.is_dir() else ():
-        record = read_record(folder)
-        if record is None:
-            continue
-        found += bool(left_of(record, folder))
-        kill_all(partial(left_of, record, folder), sleep)
+    found = kill_leftovers(run_folder)
+    for folder, _ in _noted(run_folder):
         shutil.rmtree(folder, ignore_errors=True)
     return found
+
+
+def kill_leftovers(run_folder: Path) -> int:
+    """Kill the workers noted under a run folder; return how many were still running."""
+    found = 0
+    for folder, record in _noted(run_folder):
+        found += bool(left_of(record, folder))
+        kill_all(partial(left_of, record, folder))
+    return found
+
+
+def _noted(run_folder: Path) -> list[tuple[Path, WorkerRecord]]:
+    folders = sorted(run_folder.iterdir()) if run_folder.is_dir() else []
+    records = ((folder, read_record(folder)) for folder in folders)
+    return [(folder, record) for folder, record in records if record is not None]
 
 
 def left_of(record: WorkerRecord, folder: Path) -> list[Process]:

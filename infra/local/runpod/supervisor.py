@@ -1,6 +1,7 @@
 """Starts worker processes, each in a session of its own, and ends them whole."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from infra.local.runpod.leftovers import HOME, WorkerRecord, kill_all, sweep, wr
 from infra.local.runpod.processes import Process
 
 LAUNCHER = Path(__file__).with_name("launcher.py")
+SCRATCH = "tmp"
 REAPER_ENDS_WITHIN_S = 10.0
 
 
@@ -98,6 +100,8 @@ class Supervisor:
         """
         kill_all(lambda: self.members(worker))
         worker.popen.wait()
+        for private in (HOME, SCRATCH):
+            shutil.rmtree(worker.folder / private, ignore_errors=True)
 
     def close(self) -> None:
         """Let go of the thread and the reaper; every worker must have been buried."""
@@ -117,7 +121,7 @@ class Supervisor:
         )
 
     def _spawn(self, order: SpawnOrder) -> WorkerProcess:
-        home, scratch = order.folder / HOME, order.folder / "tmp"
+        home, scratch = order.folder / HOME, order.folder / SCRATCH
         for folder in (order.folder, home, scratch):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         env = dict(order.env) | {"HOME": str(home), "TMPDIR": str(scratch)}
