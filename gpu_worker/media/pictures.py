@@ -59,12 +59,17 @@ class ToPlanar:
         """The frame with planes as `picture_of` reads them."""
         if is_planar_yuv(frame.format):
             return frame
+        colours = self._look.colours
         rgb = is_rgb(frame.format)
         return self._reformatter.reformat(
             frame,
             format=planar_twin(frame.format),
-            dst_colorspace=self._look.colours.matrix,
-            dst_color_range=LIMITED if rgb else self._look.colours.colour_range,
+            # Where both sides are Y'CbCr, both are stated: ffmpeg takes an untagged side for
+            # BT.601 and would convert.
+            src_colorspace=None if rgb else colours.matrix,
+            src_color_range=None if rgb else colours.colour_range,
+            dst_colorspace=colours.matrix,
+            dst_color_range=LIMITED if rgb else colours.colour_range,
             threads=1,
         )
 

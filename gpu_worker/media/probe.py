@@ -133,11 +133,12 @@ def _decodable(stream: Stream) -> bool:
 
 
 def _refuse_too_many_pixels(width_px: int, height_px: int) -> None:
-    if width_px * height_px > MAX_PIXELS:
+    # ffmpeg, told the limit when the file was opened, leaves a size beyond it at 0.
+    if not 0 < width_px * height_px <= MAX_PIXELS:
         raise JobFailed(
             "input_unreadable",
-            f"The video is {width_px} × {height_px} pixels, more than we can read. Export it "
-            f"at 8192 × 4320 or smaller.",
+            "The picture is larger than we can read. Export it at 8192 × 4320 or smaller.",
+            detail=f"{width_px} × {height_px}",
         )
 
 
