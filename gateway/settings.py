@@ -146,10 +146,7 @@ class Timings(_Group):
     gap_s: Annotated[float, Field(gt=0)] = 15.0
     suspect_after_s: Annotated[float, Field(gt=0)] = 15.0
     lost_after_s: Annotated[float, Field(gt=0)] = 60.0
-    settle_after_s: Annotated[float, Field(gt=0)] = 60.0
     effect_lease_s: Annotated[float, Field(gt=0)] = 30.0
-    retry_base_s: Annotated[float, Field(gt=0)] = 2.0
-    retry_cap_s: Annotated[float, Field(gt=0)] = 60.0
     url_s: Annotated[int, Field(ge=60, le=604_800)] = 3600  # a week is S3's own limit
     upload_url_s: Annotated[int, Field(ge=60, le=604_800)] = 3600
     ready_cache_s: Annotated[float, Field(ge=0)] = 5.0
@@ -159,10 +156,6 @@ class Timings(_Group):
         if self.suspect_after_s > self.lost_after_s:
             raise ValueError(
                 "CUTROOM_TIMINGS_SUSPECT_AFTER_S is later than CUTROOM_TIMINGS_LOST_AFTER_S"
-            )
-        if self.retry_base_s > self.retry_cap_s:
-            raise ValueError(
-                "CUTROOM_TIMINGS_RETRY_BASE_S is longer than CUTROOM_TIMINGS_RETRY_CAP_S"
             )
         return self
 

@@ -161,7 +161,8 @@ class JobServices:
             EffectKind.SETTLE: SettleAttempt(change, has.attempts, has.clock),
             EffectKind.SWEEP: SweepAttempt(change, has.attempts, has.objects, has.clock),
         }
-        return PerformEffects(has.effects, performers, has.clock, has.new_id)
+        lease_s = self.settings.timings.effect_lease_s
+        return PerformEffects(has.effects, performers, has.clock, has.new_id, lease_s)
 
     def tick(self, perform: PerformEffects, sweep_uploads: SweepUploads) -> Tick:
         """What happens though nobody asks."""

@@ -14,7 +14,7 @@ Compute = Literal["gpu", "cpu", "by_route"]
 class Wire(BaseModel):
     """A model that crosses the network: frozen, closed to unknown fields, no NaN.
 
-    Strict where JSON is: `"5"` is no number and `1` no truth; a whole float is an int.
+    What people write takes its numbers from `shared/numbers.py`: `"5"` is none there.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -109,8 +109,8 @@ class Puts(Answer):
 
 
 class _Report(Wire):
-    fence: int = Field(ge=1)
-    report_no: int = Field(ge=1)
+    fence: int = Field(ge=1, strict=True)
+    report_no: int = Field(ge=1, strict=True)
 
 
 class Heartbeat(_Report):

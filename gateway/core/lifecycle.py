@@ -113,7 +113,9 @@ def _from_attempt(
             ran_out = job.attempt_deadline_at is not None and now >= job.attempt_deadline_at
             return _failed_attempt(job, "timeout" if ran_out else "worker_lost", "", None, now)
         case AttemptSucceeded(result, outputs):
-            ended = replace(job, result=result, outputs=outputs, progress=1.0)
+            ended = replace(
+                job, result=result, outputs=outputs, progress=1.0, stage=job.stages[-1]
+            )
             return _end(ended, Status.SUCCEEDED, "succeeded", now, final_came=True)
         case _:
             assert_never(happening)

@@ -15,8 +15,7 @@ from shared.errors import CutroomError
 log = logging.getLogger(__name__)
 
 AT_ONCE = 16
-LEASE_S = 60
-LONGEST_S = 30  # well inside the lease: nobody performs an effect beside us
+WITHIN = 0.5  # of the lease one try may take, so that nobody performs an effect beside us
 
 
 class PutOff(Exception):
@@ -32,12 +31,16 @@ Performer = Callable[[Effect], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class PerformEffects:
-    """One performer for each kind of effect, each idempotent by the effect's own key."""
+    """One performer for each kind of effect, each idempotent by the effect's own key.
+
+    `lease_s`: how long an effect is one performer's alone; a dead one's is free after it.
+    """
 
     queue: EffectQueue
     performers: Mapping[EffectKind, Performer]
     clock: Clock
     new_id: Callable[[], str]
+    lease_s: float
 
     async def __call__(self) -> int:
         """Perform everything due, what that leaves due included; return how many."""
@@ -52,13 +55,13 @@ class PerformEffects:
     async def _lease(self) -> list[Lease]:
         now = self.clock.now()
         return await self.queue.lease(
-            now, now + timedelta(seconds=LEASE_S), self.new_id(), AT_ONCE
+            now, now + timedelta(seconds=self.lease_s), self.new_id(), AT_ONCE
         )
 
     async def _perform(self, lease: Lease) -> None:
         effect = lease.effect
         try:
-            async with asyncio.timeout(LONGEST_S):
+            async with asyncio.timeout(self.lease_s * WITHIN):
                 await self.performers[effect.kind](effect)
         except PutOff as error:
             await self._put_off(lease, str(error), error.after_s)

@@ -36,8 +36,8 @@ class JobRequest(Wire):
     kind: str = Field(max_length=128)
     input: dict[str, Any]
     labels: dict[str, str] = Field(default_factory=dict, max_length=16)
-    deadline_s: int | None = Field(None, ge=1, le=LONGEST_DEADLINE_S)
-    dry_run: bool = False
+    deadline_s: int | None = Field(None, ge=1, le=LONGEST_DEADLINE_S, strict=True)
+    dry_run: bool = Field(default=False, strict=True)
 
 
 @dataclass(frozen=True, slots=True)
