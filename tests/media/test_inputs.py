@@ -341,7 +341,7 @@ def _frame_of(rgb: NDArray[np.uint8], colour: Colour, layout: str) -> av.VideoFr
     """A frame in any layout; what is not RGB comes from planes of our own conversion."""
     if layout == "bgr24":
         return av.VideoFrame.from_ndarray(rgb, "rgb24").reformat(format=layout)
-    planes = np.rint(np.stack(colour.planes_of(rgb))).astype(np.uint8)
+    planes = np.clip(np.rint(np.stack(colour.planes_of(rgb))), 0, 255).astype(np.uint8)
     whole = "yuvj444p" if colour.colour_range == FULL else "yuv444p"
     frame = av.VideoFrame.from_ndarray(planes, whole).reformat(format=layout)
     frame.color_range = colour.colour_range
