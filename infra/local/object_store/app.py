@@ -87,6 +87,10 @@ class ObjectStore:
                 "size_bytes": reply.length,
             },
         )
+        if Wrong.DROPPED in wrong:
+            reply.close()
+            await body.client_gone()
+            return
         await _send(cut_short(send, reply.length, wrong), reply, request.method, body)
 
     async def _carry_out(self, request: Request, body: Body, wrong: set[Wrong]) -> Reply:

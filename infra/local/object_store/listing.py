@@ -54,8 +54,8 @@ def page_of(records: Iterable[Record], asked: ListQuery) -> Page:
     wanted = (each for each in records if _is_wanted(each.key, asked))
     names: dict[str, Record | None] = {}
     for record in sorted(wanted, key=lambda each: each.key):
-        name = _folded(record.key, asked)
-        names[name] = record if name == record.key else None
+        prefix = _prefix_for(record.key, asked)
+        names[record.key if prefix is None else prefix] = record if prefix is None else None
     chosen = list(names.items())[: asked.max_keys]
     more = len(names) > len(chosen) > 0
     return Page(
@@ -70,12 +70,12 @@ def _is_wanted(key: str, asked: ListQuery) -> bool:
     return key.startswith(asked.prefix) and key > asked.after and not told
 
 
-def _folded(key: str, asked: ListQuery) -> str:
-    """Return the key, or the prefix that stands for it, up to the first delimiter."""
+def _prefix_for(key: str, asked: ListQuery) -> str | None:
+    """Return what stands for the key, up to the first delimiter; None for itself."""
     if not asked.delimiter:
-        return key
+        return None
     head, found, _ = key[len(asked.prefix) :].partition(asked.delimiter)
-    return asked.prefix + head + found if found else key
+    return asked.prefix + head + found if found else None
 
 
 def _closed(name: str, record: Record | None) -> str:

@@ -96,3 +96,8 @@ class Body:
             async with asyncio.timeout(longest_s):
                 async for _ in self.blocks():
                     pass
+
+    async def client_gone(self) -> None:
+        """Return once the client has given up."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
