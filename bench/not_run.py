@@ -1,0 +1,29 @@
+"""Figures whose peer or whose part of cutroom is not here: recorded, with why, never passed."""
+
+from collections.abc import Mapping
+
+from bench.figures import CannotRun, Figure, Measurement
+from bench.workplace import Workplace
+
+
+def _absent(figure: Figure, why: str) -> Measurement:
+    def run(_place: Workplace) -> Mapping[str, float]:
+        raise CannotRun(why)
+
+    return Measurement((figure,), run)
+
+
+_MOVIEPY = "the peer MoviePy is no dependency of cutroom's"
+
+MEASUREMENTS = (
+    _absent(Figure("framing_wall_vs_moviepy", "×", 0.90), _MOVIEPY),
+    _absent(Figure("overlay_wall_vs_moviepy", "×", 0.25), _MOVIEPY),
+    _absent(
+        Figure("chunk_speedup", "×", 1.6, at_least=True), "cutroom renders in one piece so far"
+    ),
+    _absent(
+        Figure("submit_vs_sqlalchemy", "×", 2, at_least=True),
+        "the peer SQLAlchemy is no dependency of cutroom's",
+    ),
+    _absent(Figure("plan_finish_ms_p50", "ms", 2, judged=False), "cutroom has no plans so far"),
+)
