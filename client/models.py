@@ -1,9 +1,7 @@
 """What the gateway answers. A field that this client does not know is left out."""
 
-from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
-from types import MappingProxyType
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -11,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from client.errors import Unreachable
 
 FINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class Answer(BaseModel):
@@ -98,7 +95,7 @@ class Job(Answer):
     warnings: tuple[dict[str, Any], ...] = ()
     error: JobError | None = None
     cost: Cost | None = None
-    labels: Mapping[str, str] = _NONE
+    labels: dict[str, str] = {}
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
