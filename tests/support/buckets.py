@@ -18,7 +18,7 @@ from botocore.config import Config
 from gateway.adapters.memory.objects import Answer, MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
 from gateway.adapters.r2.objects import R2ObjectStore
-from gateway.adapters.r2.presign import Credentials, R2UrlSigner, host_header, presign
+from gateway.adapters.r2.presign import Credentials, R2UrlSigner, day_key, host_header, presign
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.url_signer import SignedUrl, UrlSigner
@@ -123,16 +123,17 @@ class LocalStore:
 
     def url(self, method: str, key: str = "", **query: str) -> str:
         """Return a presigned URL for any method and query; no key for the bucket."""
-        address = f"{self.base_url}/{BUCKET}/{quote(key)}"
-        return presign(
+        path, now = f"/{BUCKET}/{quote(key)}", self.clock.now()
+        asked = presign(
             method,
-            address,
+            path,
             [(name.replace("_", "-"), value) for name, value in query.items()],
-            {"host": host_header(address)},
-            Credentials(KEY_ID, SECRET, "auto"),
-            self.clock.now(),
+            {"host": host_header(self.base_url)},
+            day_key(Credentials(KEY_ID, SECRET, "auto"), f"{now:%Y%m%d}"),
+            now,
             300,
         )
+        return f"{self.base_url}{path}?{asked}"
 
     def objects(self, **settings: Any) -> R2ObjectStore:
         return R2ObjectStore(

@@ -11,10 +11,10 @@ from botocore.auth import S3SigV4QueryAuth
 from botocore.awsrequest import AWSRequest
 from botocore.config import Config
 from botocore.credentials import Credentials as BotoCredentials
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.adapters.r2.presign import Credentials, R2UrlSigner, host_header, presign
+from gateway.adapters.r2.presign import Credentials, R2UrlSigner, day_key, host_header, presign
 from gateway.core.download_name import attachment
 
 ENDPOINTS = [
@@ -41,8 +41,8 @@ header_names = st.from_regex(
 )
 
 
-class At:
-    """A clock that stands."""
+class StandingClock:
+    """A clock that stands where it is put."""
 
     def __init__(self, now: datetime) -> None:
         self._now = now
@@ -50,27 +50,26 @@ class At:
     def now(self) -> datetime:
         return self._now
 
-
-@pytest.fixture(scope="module")
-def session() -> boto3.session.Session:
-    return boto3.session.Session()
-
-
-@pytest.fixture(scope="module", params=ENDPOINTS)
-def endpoint(request: pytest.FixtureRequest) -> str:
-    return request.param
+    def move(self, by: timedelta) -> None:
+        self._now += by
 
 
 @pytest.fixture(scope="module")
-def theirs(endpoint: str, session: boto3.session.Session) -> Any:
-    return session.client(
-        "s3",
-        endpoint_url=endpoint,
-        aws_access_key_id="AKTEST",
-        aws_secret_access_key="secret",
-        region_name="auto",
-        config=Config(signature_version="s3v4", s3={"addressing_style": "path"}),
-    )
+def clients() -> dict[str, Any]:
+    """botocore's client by endpoint."""
+    session = boto3.session.Session()
+    config = Config(signature_version="s3v4", s3={"addressing_style": "path"})
+    return {
+        endpoint: session.client(
+            "s3",
+            endpoint_url=endpoint,
+            aws_access_key_id="AKTEST",
+            aws_secret_access_key="secret",
+            region_name="auto",
+            config=config,
+        )
+        for endpoint in ENDPOINTS
+    }
 
 
 def _signed_at(url: str) -> datetime:
@@ -78,13 +77,13 @@ def _signed_at(url: str) -> datetime:
     return datetime.strptime(date, "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
 
 
-def _ours(endpoint: str, now: datetime) -> R2UrlSigner:
+def _ours(endpoint: str, now: datetime | StandingClock) -> R2UrlSigner:
     return R2UrlSigner(
         public_endpoint_url=endpoint,
         bucket="media-1",
         access_key_id="AKTEST",
         secret_access_key="secret",
-        clock=At(now),
+        clock=now if isinstance(now, StandingClock) else StandingClock(now),
     )
 
 
@@ -92,22 +91,24 @@ def _given(**params: Any) -> dict[str, Any]:
     return {name: value for name, value in params.items() if value is not None}
 
 
-@given(key=keys | paths, expires_s=expiries, name=st.none() | text)
+@given(st.sampled_from(ENDPOINTS), keys | paths, expiries, st.none() | text)
 def test_a_get_is_what_botocore_signs(
-    theirs: Any, endpoint: str, key: str, expires_s: int, name: str | None
+    clients: dict[str, Any], endpoint: str, key: str, expires_s: int, name: str | None
 ) -> None:
     disposition = None if name is None else attachment(name)
     params = _given(Bucket="media-1", Key=key, ResponseContentDisposition=disposition)
-    url = theirs.generate_presigned_url("get_object", Params=params, ExpiresIn=expires_s)
+    url = clients[endpoint].generate_presigned_url(
+        "get_object", Params=params, ExpiresIn=expires_s
+    )
 
     signed = _ours(endpoint, _signed_at(url)).sign_get(key, expires_s=expires_s, file_name=name)
 
     assert signed.url == url
 
 
-@given(keys | paths, expiries, types, sizes, hashes, st.booleans())
+@given(st.sampled_from(ENDPOINTS), keys | paths, expiries, types, sizes, hashes, st.booleans())
 def test_a_put_is_what_botocore_signs(
-    theirs: Any,
+    clients: dict[str, Any],
     endpoint: str,
     key: str,
     expires_s: int,
@@ -129,7 +130,9 @@ def test_a_put_is_what_botocore_signs(
         IfNoneMatch="*" if write_once else None,
         ChecksumSHA256=headers.get("x-amz-checksum-sha256"),
     )
-    url = theirs.generate_presigned_url("put_object", Params=params, ExpiresIn=expires_s)
+    url = clients[endpoint].generate_presigned_url(
+        "put_object", Params=params, ExpiresIn=expires_s
+    )
 
     signed = _ours(endpoint, _signed_at(url)).sign_put(
         key,
@@ -143,9 +146,9 @@ def test_a_put_is_what_botocore_signs(
     assert signed.url == url
 
 
-@given(keys, expiries, printable, st.integers(1, 10_000), sizes)
+@given(st.sampled_from(ENDPOINTS), keys, expiries, printable, st.integers(1, 10_000), sizes)
 def test_a_part_is_what_botocore_signs(
-    theirs: Any,
+    clients: dict[str, Any],
     endpoint: str,
     key: str,
     expires_s: int,
@@ -160,7 +163,9 @@ def test_a_part_is_what_botocore_signs(
         PartNumber=part_number,
         ContentLength=size_bytes,
     )
-    url = theirs.generate_presigned_url("upload_part", Params=params, ExpiresIn=expires_s)
+    url = clients[endpoint].generate_presigned_url(
+        "upload_part", Params=params, ExpiresIn=expires_s
+    )
 
     signed = _ours(endpoint, _signed_at(url)).sign_part(
         key, multipart_id, part_number, expires_s=expires_s, size_bytes=size_bytes
@@ -169,6 +174,7 @@ def test_a_part_is_what_botocore_signs(
     assert signed.url == url
 
 
+@example("GET", "k", {"a": "1", "a-b": "2"}, {}, Credentials("AK", "s", "auto"), 60)
 @given(
     st.sampled_from(["GET", "PUT", "HEAD", "DELETE"]),
     keys,
@@ -187,22 +193,38 @@ def test_any_request_is_signed_as_botocore_signs_it(
     credentials: Credentials,
     expires_s: int,
 ) -> None:
-    address = f"https://store.example/b/{quote(key, safe='/~')}"
-    request = AWSRequest(method, address, headers=dict(headers), params=dict(query))
+    path = f"/b/{quote(key, safe='/~')}"
+    request = AWSRequest(
+        method, f"https://store.example{path}", headers=dict(headers), params=dict(query)
+    )
     boto_keys = BotoCredentials(credentials.access_key_id, credentials.secret_access_key)
     S3SigV4QueryAuth(boto_keys, "s3", credentials.region, expires_s).add_auth(request)
 
-    url = presign(
+    signed_at = _signed_at(request.url)
+    asked = presign(
         method,
-        address,
+        path,
         list(query.items()),
-        {**headers, "host": host_header(address)},
-        credentials,
-        _signed_at(request.url),
+        {**headers, "host": host_header(request.url)},
+        day_key(credentials, f"{signed_at:%Y%m%d}"),
+        signed_at,
         expires_s,
     )
 
-    assert url == request.url
+    assert f"https://store.example{path}?{asked}" == request.url
+
+
+def test_a_key_of_yesterday_is_not_used_today(clients: dict[str, Any]) -> None:
+    endpoint = ENDPOINTS[0]
+    url = clients[endpoint].generate_presigned_url(
+        "get_object", {"Bucket": "media-1", "Key": "k"}
+    )
+    clock = StandingClock(_signed_at(url))
+    signer = _ours(endpoint, clock)
+    clock.move(timedelta(days=-1))
+    signer.sign_get("k", expires_s=3600)
+    clock.move(timedelta(days=1))
+    assert signer.sign_get("k", expires_s=3600).url == url
 
 
 def test_a_url_dies_when_it_says_so() -> None:

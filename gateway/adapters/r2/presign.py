@@ -7,7 +7,7 @@ what botocore gives.
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, urlsplit
@@ -44,10 +44,13 @@ class R2UrlSigner(UrlSigner):
         clock: Clock,
         region: str = "auto",
     ) -> None:
-        self._bucket_url = f"{public_endpoint_url.rstrip('/')}/{bucket}"
+        address = urlsplit(public_endpoint_url)
+        self._origin = f"{address.scheme}://{address.netloc}"
+        self._bucket_path = f"{address.path.rstrip('/')}/{bucket}"
         self._credentials = Credentials(access_key_id, secret_access_key, region)
         self._clock = clock
         self._host = host_header(public_endpoint_url)
+        self._day_key: DayKey | None = None
 
     @override
     def sign_get(self, key: str, *, expires_s: int, file_name: str | None = None) -> SignedUrl:
@@ -94,16 +97,39 @@ class R2UrlSigner(UrlSigner):
     ) -> SignedUrl:
         check_terms(key, expires_s)
         signed_at = self._clock.now().astimezone(UTC).replace(microsecond=0)
-        url = presign(
-            method,
-            f"{self._bucket_url}/{quote(key, safe='/~')}",
-            query,
-            {**headers, "host": self._host},
-            self._credentials,
-            signed_at,
-            expires_s,
+        path = f"{self._bucket_path}/{quote(key, safe='/~')}"
+        signed = {**headers, "host": self._host}
+        asked = presign(
+            method, path, query, signed, self._key_of(signed_at), signed_at, expires_s
         )
+        url = f"{self._origin}{path}?{asked}"
         return SignedUrl(url, headers, signed_at + timedelta(seconds=expires_s))
+
+    def _key_of(self, signed_at: datetime) -> "DayKey":
+        """Return the day's key; made again at midnight alone, it is half of the work."""
+        day = signed_at.strftime("%Y%m%d")
+        if self._day_key is None or self._day_key.day != day:
+            self._day_key = day_key(self._credentials, day)
+        return self._day_key
+
+
+@dataclass(frozen=True, slots=True)
+class DayKey:
+    """What all signatures of one day share: the derived key and the credential's scope."""
+
+    day: str
+    scope: str
+    credential: str  # percent-encoded
+    key: bytes = field(repr=False)
+
+
+def day_key(credentials: Credentials, day: str) -> DayKey:
+    """Return the key that signs on `day` (`YYYYMMDD`, UTC)."""
+    key = f"AWS4{credentials.secret_access_key}".encode()
+    for part in (day, credentials.region, "s3", "aws4_request"):
+        key = hmac.digest(key, part.encode(), "sha256")
+    scope = f"{day}/{credentials.region}/s3/aws4_request"
+    return DayKey(day, scope, _encoded(f"{credentials.access_key_id}/{scope}"), key)
 
 
 def host_header(url: str) -> str:
@@ -119,54 +145,49 @@ def host_header(url: str) -> str:
 
 def presign(
     method: str,
-    url: str,
+    path: str,
     query: Sequence[tuple[str, str]],
     headers: Mapping[str, str],
-    credentials: Credentials,
+    key: DayKey,
     signed_at: datetime,
     expires_s: int,
 ) -> str:
-    """Return `url` with the query that permits `method` on it until `expires_s` have gone.
+    """Return the query that permits `method` on `path` until `expires_s` have gone.
 
-    `url`: scheme, host and percent-encoded path, no query. `headers`: lower-case names,
-    `host` among them; all are signed. `signed_at`: aware UTC.
+    `path`: percent-encoded. `headers`: lower-case names, `host` among them; all are signed.
+    `signed_at`: aware UTC, on the key's day.
     """
-    at = f"{signed_at:%Y%m%dT%H%M%SZ}"
-    scope = f"{at[:8]}/{credentials.region}/s3/aws4_request"
-    signed_headers = ";".join(sorted(headers))
+    at = signed_at.strftime("%Y%m%dT%H%M%SZ")
+    names = sorted(headers)
+    signed_headers = ";".join(names)
     terms = [
-        *query,
+        *((_encoded(name), _encoded(value)) for name, value in query),
         ("X-Amz-Algorithm", _ALGORITHM),
-        ("X-Amz-Credential", f"{credentials.access_key_id}/{scope}"),
+        ("X-Amz-Credential", key.credential),
         ("X-Amz-Date", at),
         ("X-Amz-Expires", str(expires_s)),
-        ("X-Amz-SignedHeaders", signed_headers),
+        ("X-Amz-SignedHeaders", _encoded(signed_headers)),
     ]
-    encoded = [(quote(name, safe="-._~"), quote(value, safe="-._~")) for name, value in terms]
     canonical_request = "\n".join(
         [
             method,
-            urlsplit(url).path,
-            "&".join(f"{name}={value}" for name, value in sorted(encoded)),
-            *(f"{name}:{' '.join(headers[name].split())}" for name in sorted(headers)),
+            path,
+            _joined(sorted(terms)),
+            *(f"{name}:{' '.join(headers[name].split())}" for name in names),
             "",
             signed_headers,
             "UNSIGNED-PAYLOAD",
         ]
     )
     digest = hashlib.sha256(canonical_request.encode()).hexdigest()
-    to_sign = "\n".join([_ALGORITHM, at, scope, digest])
-    signature = _hmac(_signing_key(credentials, at[:8]), to_sign).hex()
-    asked = "&".join(f"{name}={value}" for name, value in encoded)
-    return f"{url}?{asked}&X-Amz-Signature={signature}"
+    to_sign = f"{_ALGORITHM}\n{at}\n{key.scope}\n{digest}"
+    signature = hmac.digest(key.key, to_sign.encode(), "sha256").hex()
+    return f"{_joined(terms)}&X-Amz-Signature={signature}"
 
 
-def _signing_key(credentials: Credentials, day: str) -> bytes:
-    key = f"AWS4{credentials.secret_access_key}".encode()
-    for part in (day, credentials.region, "s3", "aws4_request"):
-        key = _hmac(key, part)
-    return key
+def _joined(terms: Iterable[tuple[str, str]]) -> str:
+    return "&".join([f"{name}={value}" for name, value in terms])
 
 
-def _hmac(key: bytes, message: str) -> bytes:
-    return hmac.digest(key, message.encode(), "sha256")
+def _encoded(text: str) -> str:
+    return quote(text, safe="-._~")
