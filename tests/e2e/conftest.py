@@ -1,0 +1,116 @@
+"""A whole local stack with real worker processes, one for each file of tests."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+import pytest_asyncio
+
+from client.cutroom import Cutroom
+from client.models import Event, Job
+from gateway.adapters.r2.objects import R2ObjectStore
+from gateway.settings import load_settings
+from infra.local.runpod.faults import Fault
+from infra.local.stack.config import StackConfig
+from infra.local.stack.local_stack import LocalStack
+
+SAMPLE = Path("infra/local/samples/car-detection.mp4")
+# Impatient, so that what is lost is lost within seconds; workers beat every 3 s.
+IMPATIENT = {
+    "CUTROOM_TIMINGS_SUSPECT_AFTER_S": "4",
+    "CUTROOM_TIMINGS_LOST_AFTER_S": "10",
+    "CUTROOM_TIMINGS_EFFECT_LEASE_S": "6",
+    "CUTROOM_TIMINGS_TICK_S": "0.5",
+}
+SMALL = {"output_width": 180, "output_height": 320}
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """The stack, a client of the first tenant, and the sample as an asset."""
+
+    stack: LocalStack
+    cutroom: Cutroom
+    asset_id: str
+
+    async def call(self, work: Callable[..., T], *args: Any, **named: Any) -> T:
+        """Call the blocking client beside the loop that serves it."""
+        return await asyncio.to_thread(partial(work, *args, **named))
+
+    def framing(self, **fields: Any) -> dict[str, Any]:
+        """The input of a small framing of the sample's first 2 s, unless said."""
+        given = {"source": {"asset_id": self.asset_id}, "crop_keyframes": [], "end_time": 2}
+        return {**given, **SMALL, **fields}
+
+    async def submit(self, **fields: Any) -> str:
+        job = await self.call(self.cutroom.submit, "export.framing", self.framing(**fields))
+        return job.id
+
+    async def until(self, job_id: str, *types: str) -> Event:
+        """Return the first event of one of these types."""
+
+        def first() -> Event:
+            events = self.cutroom.events(job_id)
+            return next(event for event in events if event.type in types)
+
+        return await self.call(first)
+
+    async def ended(self, job_id: str) -> tuple[Job, list[str]]:
+        """Return the finished job and the types of all its events."""
+        events = await self.call(lambda: list(self.cutroom.events(job_id)))
+        assert [event.seq for event in events] == list(range(len(events)))
+        return await self.call(self.cutroom.job, job_id), [event.type for event in events]
+
+    def fault(self, **fields: Any) -> None:
+        """Let something go wrong at RunPod, after whatever went wrong before is over."""
+        self.stack.emulator.faults.clear()
+        self.stack.emulator.faults.add(Fault(**fields))
+
+    async def published(self) -> list[str]:
+        """Return every key under `output/`, manifests and leftovers too."""
+        store = load_settings(self.stack.data / "gateway.env").store
+        bucket = R2ObjectStore(
+            endpoint_url=store.endpoint_url,
+            bucket=store.bucket,
+            access_key_id=store.access_key_id,
+            secret_access_key=store.secret_access_key.get_secret_value(),
+        )
+        async with bucket:
+            return await bucket.list_keys("output/", None, 1000)
+
+
+@pytest.fixture(scope="session")
+def kernel_cache(request: pytest.FixtureRequest) -> Path:
+    """Compiled kernels, kept from one stack to the next and from run to run."""
+    assert request.config.cache is not None
+    return request.config.cache.mkdir("kernels")
+
+
+@pytest.fixture(scope="module")
+def stack_config(kernel_cache: Path) -> StackConfig:
+    """What the file's stack is made of; a file may have its own."""
+    return StackConfig(
+        workers=2,
+        warm_workers=2,
+        poll_hold_s=1.0,
+        settings=IMPATIENT,
+        kernel_cache=kernel_cache,
+    )
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def tried(
+    tmp_path_factory: pytest.TempPathFactory, stack_config: StackConfig
+) -> AsyncIterator[Tried]:
+    """Everything running, with the sample uploaded."""
+    data = tmp_path_factory.mktemp("stack")
+    async with LocalStack(data, stack_config) as stack:
+        with Cutroom(stack.base_url, stack.api_key) as cutroom:
+            asset = await asyncio.to_thread(cutroom.upload, SAMPLE)
+            yield Tried(stack, cutroom, asset.asset_id)

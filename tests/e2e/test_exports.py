@@ -1,0 +1,289 @@
+"""Exports end to end: presigned PUT, real worker processes, every watcher, the file itself."""
+
+import asyncio
+import hashlib
+import json
+import os
+import re
+from pathlib import Path
+
+import av
+import httpx
+import pytest
+
+from client.cutroom import Cutroom
+from client.errors import ApiProblem
+from infra.local.object_store.faults import Wrong
+from tests.e2e.conftest import SAMPLE, SMALL
+
+pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
+
+SAMPLE_FRAMES = 377  # 30.16 s at 12.5 frames a second
+
+
+def probed(path: Path) -> tuple[int, int, int, float | None]:
+    """Frames, width, height and the sound's length in seconds, by decoding every frame."""
+    with av.open(path) as file:
+        video = file.streams.video[0]
+        frames = sum(1 for _ in file.decode(video))
+        size = (video.width, video.height)
+    with av.open(path) as file:
+        samples = [f.samples / f.sample_rate for f in file.decode(audio=0)]
+    return frames, *size, sum(samples) if samples else None
+
+
+async def test_a_framing_is_exact_to_the_frame(tried, tmp_path):
+    keyframes = [
+        {"frame": 0, "x": 0, "y": 0, "width": 243, "height": 432},
+        {"frame": 50, "x": 400.5, "y": 0, "width": 243, "height": 432},
+    ]
+    job_id = await tried.submit(crop_keyframes=keyframes, start_time=1, end_time=4)
+    job, events = await tried.ended(job_id)
+    path = await tried.call(tried.cutroom.download, job.output("video"), tmp_path / "f.mp4")
+    frames, width, height, sound_s = probed(path)
+    assert job.status == "succeeded"
+    assert (frames, width, height) == (37, 180, 320)  # ceil(12.5) ≤ n < ceil(50)
+    assert sound_s == pytest.approx(37 / 12.5, abs=1 / 12.5)
+    assert job.result["frames"] == 37
+    assert events[0:2] == ["queued", "started"]
+    assert events[-1] == "succeeded"
+
+
+async def test_an_overlay_keeps_every_frame_of_its_input(tried, tmp_path):
+    region = {
+        "start_frame": 10,
+        "end_frame": 60,
+        "x": 300,
+        "y": 200,
+        "radius_x": 90,
+        "radius_y": 60,
+    }
+    order = {
+        "source": {"asset_id": tried.asset_id},
+        "highlight_regions": [region],
+        "effect_type": "dark_overlay",
+        **SMALL,
+    }
+    submitted = await tried.call(tried.cutroom.submit, "export.overlay", order)
+    job, _ = await tried.ended(submitted.id)
+    path = await tried.call(tried.cutroom.download, job.output("video"), tmp_path / "o.mp4")
+    assert probed(path)[:3] == (SAMPLE_FRAMES, 180, 320)
+
+
+async def test_two_exports_are_made_side_by_side(tried):
+    jobs = [await tried.submit(end_time=None) for _ in range(2)]
+    ended = [(await tried.ended(job_id))[0] for job_id in jobs]
+    assert [job.status for job in ended] == ["succeeded", "succeeded"]
+    assert max(job.started_at for job in ended) < min(job.finished_at for job in ended)
+
+
+async def test_what_a_worker_saw_of_the_file_is_kept_with_the_asset(tried):
+    await tried.ended(await tried.submit())
+    headers = {"Authorization": f"Bearer {tried.stack.api_key}"}
+    async with httpx.AsyncClient(base_url=tried.stack.base_url, headers=headers) as http:
+        asset = (await http.get(f"/v1/assets/{tried.asset_id}")).json()
+    digest = await asyncio.to_thread(SAMPLE.read_bytes)
+    assert asset["sha256"] == hashlib.sha256(digest).hexdigest()
+    assert asset["probe"]
+
+
+async def test_the_other_tenant_sees_nothing_of_it(tried):
+    job_id = await tried.submit()
+    await tried.ended(job_id)
+    with Cutroom(tried.stack.base_url, tried.stack.second_api_key) as stranger:
+        for ask in (
+            lambda: stranger.job(job_id),
+            lambda: stranger.submit("export.framing", tried.framing()),
+        ):
+            with pytest.raises(ApiProblem) as refused:
+                await tried.call(ask)
+            assert refused.value.status == 404
+
+
+# -- bad input: what can only be known by decoding ends as a failed job ------------------
+
+
+async def refused_upload(tried, path):
+    with pytest.raises(ApiProblem) as refused:
+        await tried.call(tried.cutroom.upload, path)
+    return refused.value.status, refused.value.code
+
+
+async def failed_export(tried, path, **fields):
+    asset = await tried.call(tried.cutroom.upload, path)
+    job_id = await tried.submit(source={"asset_id": asset.asset_id}, **fields)
+    job, events = await tried.ended(job_id)
+    assert events[-1] == "failed"
+    assert job.outputs == ()
+    assert not [key for key in await tried.published() if key.startswith(f"output/{job_id}")]
+    return job.error
+
+
+async def test_an_empty_file_is_refused_before_any_url_leaves(tried, tmp_path):
+    (tmp_path / "empty.mp4").touch()
+    assert await refused_upload(tried, tmp_path / "empty.mp4") == (422, "validation_failed")
+
+
+async def test_a_text_that_calls_itself_mp4_is_refused_and_removed(tried, tmp_path):
+    path = tmp_path / "text.mp4"
+    path.write_text("#EXTM3U\nhttp://127.0.0.1/secret\n" * 50)
+    assert await refused_upload(tried, path) == (415, "type_mismatch")
+
+
+def remuxed(path, *, streams):
+    """Copy streams of the sample into a new file, its index at the end."""
+    with av.open(SAMPLE) as source, av.open(path, "w") as target:
+        copies = {s: target.add_stream_from_template(s) for s in streams(source.streams)}
+        for packet in source.demux(list(copies)):
+            if packet.dts is not None:
+                packet.stream = copies[packet.stream]
+                target.mux(packet)
+
+
+async def test_a_file_whose_index_was_cut_off_fails_in_words_for_the_person(tried, tmp_path):
+    whole, path = tmp_path / "whole.mp4", tmp_path / "cut.mp4"
+    remuxed(whole, streams=lambda streams: [streams.video[0]])
+    path.write_bytes(whole.read_bytes()[:400_000])
+    error = await failed_export(tried, path)
+    assert (error.code, error.who, error.retryable) == ("input_unreadable", "caller", False)
+    assert str(tmp_path) not in error.message
+    assert len(error.message) > 20
+
+
+async def test_a_file_whose_end_was_cut_off_is_made_as_far_as_it_goes_with_a_warning(
+    tried, tmp_path
+):
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(SAMPLE.read_bytes()[:400_000])
+    asset = await tried.call(tried.cutroom.upload, path)
+    source = {"asset_id": asset.asset_id}
+    job, _ = await tried.ended(await tried.submit(source=source, end_time=None))
+    assert job.status == "succeeded"
+    assert 0 < job.result["frames"] < SAMPLE_FRAMES
+    assert {"crop_defaulted"} < {warning["code"] for warning in job.warnings}
+
+
+async def test_sound_alone_fails_saying_that_there_is_no_picture(tried, tmp_path):
+    path = tmp_path / "sound.mp4"
+    remuxed(path, streams=lambda streams: [streams.audio[0]])
+    assert (await failed_export(tried, path)).code == "input_unreadable"
+
+
+async def test_a_start_past_the_end_is_an_invalid_range(tried):
+    job_id = await tried.submit(start_time=99, end_time=None)
+    job, _ = await tried.ended(job_id)
+    assert (job.status, job.error.code) == ("failed", "invalid_range")
+
+
+@pytest.mark.parametrize(
+    ("fields", "code", "field"),
+    [
+        ({"output_width": 1081}, None, "input.output_width"),
+        ({"output_width": 0}, None, "input.output_width"),
+        ({"output_height": 100_000}, None, "input.output_height"),
+        ({"start_time": 3, "end_time": 2}, "invalid_range", "input.end_time"),
+        (
+            {"crop_keyframes": [{"frame": -1, "x": 0, "y": 0, "width": 99, "height": 99}]},
+            None,
+            None,
+        ),
+        (
+            {"crop_keyframes": [{"frame": 0, "x": 0, "y": 0, "width": 0, "height": 99}]},
+            None,
+            None,
+        ),
+        ({"source": {"asset_id": "nobody"}}, "asset_not_found", None),
+    ],
+)
+async def test_d121_d123_what_is_wrong_on_its_face_makes_no_job(tried, fields, code, field):
+    with pytest.raises(ApiProblem) as refused:
+        await tried.submit(**fields)
+    problem = refused.value
+    assert problem.status in (404, 422)
+    assert code in (None, problem.code)
+    assert field is None or field in {each.field for each in problem.fields}
+
+
+async def test_d122_an_effect_nobody_knows_makes_no_job(tried):
+    order = {
+        "source": {"asset_id": tried.asset_id},
+        "highlight_regions": [],
+        "effect_type": "sparkle",
+    }
+    with pytest.raises(ApiProblem) as refused:
+        await tried.call(tried.cutroom.submit, "export.overlay", order)
+    assert (refused.value.status, refused.value.code) == (422, "unknown_effect_type")
+
+
+async def test_d121_nan_in_raw_json_makes_no_job(tried):
+    body = json.dumps({"kind": "export.framing", "input": tried.framing(start_time=1)})
+    headers = {
+        "Authorization": f"Bearer {tried.stack.api_key}",
+        "Content-Type": "application/json",
+    }
+    async with httpx.AsyncClient(base_url=tried.stack.base_url, headers=headers) as http:
+        answer = await http.post(
+            "/v1/jobs", content=body.replace('"start_time": 1', '"start_time": NaN')
+        )
+    assert answer.status_code == 422
+
+
+# -- cancel, and a store that stumbles --------------------------------------------------------
+
+
+async def test_a_cancelled_export_stops_and_publishes_nothing(tried):
+    job_id = await tried.submit(end_time=None, output_width=1080, output_height=1920)
+    await tried.until(job_id, "stage", "progress")
+    cancelled = await tried.call(tried.cutroom.cancel, job_id)
+    after = await tried.submit()
+    job, events = await tried.ended(job_id)
+    done, _ = await tried.ended(after)
+    assert cancelled.status == job.status == "cancelled"
+    assert events[-1] == "cancelled"
+    assert done.status == "succeeded"
+    assert not [key for key in await tried.published() if key.startswith(f"output/{job_id}")]
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_a_store_that_is_away_for_a_moment_costs_no_attempt(tried, method):
+    prefix = "output/" if method == "PUT" else "default/"
+    tried.stack.object_faults.add(Wrong.UNAVAILABLE, times=2, method=method, key_prefix=prefix)
+    job, _ = await tried.ended(await tried.submit())
+    assert (job.status, job.attempt) == ("succeeded", 1)
+
+
+async def test_a_download_that_breaks_off_is_taken_up_again(tried):
+    tried.stack.object_faults.add(Wrong.TRUNCATED, method="GET", key_prefix="default/")
+    job, _ = await tried.ended(await tried.submit())
+    assert (job.status, job.attempt) == ("succeeded", 1)
+
+
+# -- what is left ---------------------------------------------------------------------------
+
+
+async def test_d142_no_log_holds_a_secret_or_a_presigned_url(tried):
+    await tried.ended(await tried.submit())
+    logs = [
+        path.read_text(errors="replace")
+        for path in tried.stack.data.rglob("*")
+        if path.is_file() and path.suffix in {".jsonl", ".log", ".txt"}
+    ]
+    secrets = re.findall(r"='([^']{24,})'", (tried.stack.data / "gateway.env").read_text())
+    text = "\n".join(logs)
+    assert len(logs) >= 2
+    assert len(secrets) >= 3
+    assert not [secret for secret in secrets if secret in text and "/" not in secret]
+    assert not re.search(
+        r"X-Amz-Signature=[0-9a-f]{8}|\bws_\d+\.[a-z2-7]{20}|\bwa_\d+\.[a-z2-7]{20}", text
+    )
+
+
+async def test_no_scratch_is_left_behind(tried):
+    await tried.ended(await tried.submit())
+    left = [
+        os.path.join(folder, name)
+        for folder, _, names in os.walk(tried.stack.data / "workers")
+        for name in names
+        if name.endswith((".mp4", ".mov", ".part"))
+    ]
+    assert left == []
