@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
+from cli.board import console
 from cli.said_plainly import said_plainly
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ def list_keys(tenant: Tenant, env_file: EnvFile = None) -> None:
     """List a tenant's keys; their secrets are not kept."""
 
     async def read() -> Table:
-        table = Table("id", "scopes", "label", "created", "revoked")
+        table = Table(Column("id", no_wrap=True), "scopes", "label", "created", "revoked")
         async with _keys(env_file) as keys:
             for key in await keys.keys_of(tenant):
                 revoked = f"{key.revoked_at:%Y-%m-%d %H:%M}" if key.revoked_at else ""
@@ -76,7 +77,7 @@ def list_keys(tenant: Tenant, env_file: EnvFile = None) -> None:
         return table
 
     with said_plainly():
-        Console().print(asyncio.run(read()))
+        console().print(asyncio.run(read()))
 
 
 @app.command()

@@ -58,7 +58,8 @@ async def _serve_on(stack: "LocalStack") -> None:
     with announced(stack, SERVE_FILE):
         screen = console()
         screen.print(f"cutroom serves {stack.base_url}", markup=False)
-        screen.print(CURL.format(file=SERVE_FILE, base_url=stack.base_url), markup=False)
+        example = CURL.format(file=SERVE_FILE, base_url=stack.base_url)
+        screen.print(example, markup=False, soft_wrap=True)
         screen.print("Ctrl-C ends it.")
         await stack.gateway.until_ended()
     raise CommandFailed(f"the gateway ended; see {stack.gateway.log_path}")
