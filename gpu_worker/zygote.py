@@ -33,7 +33,7 @@ from gpu_worker.child_messages import OUT_OF_MEMORY_EXIT
 from gpu_worker.kinds import Runner, load_runners
 from shared.logs import start_logging
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("gpu_worker.zygote")  # this module runs as __main__
 
 _PACKET_BYTES = 64 * 1024
 _HELD_BACK = frozenset({signal.SIGTERM, signal.SIGCHLD})

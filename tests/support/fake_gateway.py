@@ -15,7 +15,7 @@ from typing import Any
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from shared.work import MANIFEST, REPORT, Claim, Final, OutputsRequest
@@ -214,6 +214,10 @@ class FakeStore:
                 return _Cut(body, headers={"etag": etag, "content-length": str(len(body))})
             case "longer":
                 body += b"more"
+            case "unannounced_short":
+                return StreamingResponse(iter([body[:-1]]), headers={"etag": etag})
+            case "unannounced_long":
+                return StreamingResponse(iter([body, b"more"]), headers={"etag": etag})
             case "other":
                 etag = '"another"'
         return Response(body, headers={"etag": etag})

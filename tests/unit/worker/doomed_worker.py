@@ -1,4 +1,6 @@
-"""A worker with a job in hand, to be killed: prints zygote, child and grandchild, and waits.
+"""A worker with a job in hand, to be killed: prints its processes' numbers, and waits.
+
+Helper, zygote, child, grandchild.
 
 Like the SDK it forks a helper that inherits everything and outlives it: so the end of the
 worker must be learnt otherwise than by the end of a socket.
@@ -16,7 +18,7 @@ from gpu_worker.children import Children
 from gpu_worker.zygote_process import clean_environment
 
 
-async def work(children: Children, folder: Path) -> None:
+async def work(children: Children, helper: int, folder: Path) -> None:
     """Have a child hang, and say so once it does."""
     (folder / "work").mkdir()
     task = ChildTask(
@@ -29,21 +31,18 @@ async def work(children: Children, folder: Path) -> None:
     )
 
     def hear(_message: object) -> None:
-        pids = [children.start().pid, *(int((folder / n).read_text()) for n in NAMES)]
+        marked = [int((folder / name).read_text()) for name in ("child", "grandchild")]
+        pids = [helper, children.start().pid, *marked]
         sys.stdout.write(" ".join(map(str, pids)) + "\n")
         sys.stdout.flush()
 
     await children.run(task, hear)
 
 
-NAMES = ("child", "grandchild")
-
-
 def linger() -> None:
-    """Outlive the worker a little, as the SDK's heartbeat does."""
-    signal.alarm(60)
-    while os.getppid() != 1:
-        signal.sigtimedwait((signal.SIGUSR1,), 0.1)
+    """Outlive the worker, as the SDK's heartbeat does, until somebody ends it."""
+    signal.alarm(120)
+    signal.pause()
 
 
 def main() -> None:
@@ -59,8 +58,9 @@ def main() -> None:
     os.dup2(2, 1)
     children.start()
     os.dup2(out, 1)
-    multiprocessing.get_context("fork").Process(target=linger, daemon=True).start()
-    asyncio.run(work(children, Path(sys.argv[1])))
+    helper = multiprocessing.get_context("fork").Process(target=linger)
+    helper.start()
+    asyncio.run(work(children, helper.pid or 0, Path(sys.argv[1])))
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import psutil
 import pytest
 
 from gpu_worker.child_messages import ChildTask, Limits, Probed, Progressed, Warned
+from gpu_worker.children import Grace
 from gpu_worker.pace import Pace
 from shared.errors import JobFailed
 from tests.support.worker_bench import MIB, is_gone
@@ -155,7 +156,9 @@ async def test_cancelled_a_child_unwinds_by_itself_where_it_can(children, task, 
 
 
 async def test_when_the_work_is_done_what_it_left_running_is_killed(children, task, tmp_path):
-    done = await children.run(task("lives_on"), unheard)
+    children.grace = Grace(gone_s=3600)  # the zygote must not wait for the worker's word
+    async with asyncio.timeout(30):
+        done = await children.run(task("lives_on"), unheard)
 
     assert done.result == {"said": "copied"}
     assert is_gone(marked(tmp_path, "grandchild"))

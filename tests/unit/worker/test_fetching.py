@@ -17,6 +17,7 @@ from tests.support.fake_gateway import FakeStore
 from tests.support.serving import serving
 from tests.support.worker_bench import QUICK
 
+WRONG = ("truncated", "longer", "other", "unannounced_short", "unannounced_long", "503")
 BODY = bytes(range(256)) * 9000  # more than two chunks
 
 
@@ -53,7 +54,7 @@ async def test_files_arrive_whole_under_their_names_with_their_hashes(fetching, 
     assert fetched["other"].path.read_bytes() == b"short"
 
 
-@pytest.mark.parametrize("fault", ["truncated", "longer", "other", "503", "412", "429"])
+@pytest.mark.parametrize("fault", [*WRONG, "412", "429"])
 async def test_what_comes_wrong_once_is_fetched_again_from_its_start(fetching, tmp_path, fault):
     fetching.store.faults["in"] = deque([fault])
 
@@ -64,7 +65,7 @@ async def test_what_comes_wrong_once_is_fetched_again_from_its_start(fetching, t
     assert fetching.store.gets == ["in", "in"]
 
 
-@pytest.mark.parametrize("fault", ["truncated", "longer", "other", "503", "403"])
+@pytest.mark.parametrize("fault", [*WRONG, "403"])
 async def test_what_stays_wrong_is_a_storage_error_after_a_bounded_number_of_tries(
     fetching, tmp_path, fault
 ):

@@ -80,18 +80,38 @@ def test_a_zygote_that_does_not_come_up_in_time_is_broken():
     slow.close()
 
 
-@pytest.mark.processes
-def test_d34_a_worker_killed_with_sigkill_leaves_no_process_behind(tmp_path):
+@pytest.fixture
+def doomed(tmp_path):
+    """A worker with a job in hand, and by name the processes around it."""
     program = Path(__file__).with_name("doomed_worker.py")
-    with subprocess.Popen(
-        [sys.executable, str(program), str(tmp_path)], stdout=subprocess.PIPE, text=True
-    ) as worker:
-        started = [int(pid) for pid in worker.stdout.readline().split()]
-        assert len(started) == 3
-        doomed = [psutil.Process(pid) for pid in started]
+    command = [sys.executable, str(program), str(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as worker:
+        pids = map(int, worker.stdout.readline().split())
+        around = dict(zip(("helper", "zygote", "child", "grandchild"), pids, strict=True))
+        yield worker, {name: psutil.Process(pid) for name, pid in around.items()}
+        os.kill(around["helper"], signal.SIGKILL)
 
-        worker.send_signal(signal.SIGKILL)
-        worker.wait()
-        _, alive = psutil.wait_procs(doomed, timeout=30)
 
-    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
+@pytest.mark.processes
+def test_d34_a_worker_killed_with_sigkill_leaves_no_process_behind(doomed):
+    worker, around = doomed
+    ours = [around["zygote"], around["child"], around["grandchild"]]
+
+    worker.kill()
+    _, alive = psutil.wait_procs(ours, timeout=30)
+
+    assert alive == []
+    assert around["helper"].is_running()
+
+
+@pytest.mark.processes
+def test_a_child_dies_also_when_worker_and_zygote_are_killed_together(doomed):
+    worker, around = doomed
+
+    worker.send_signal(signal.SIGSTOP)
+    around["zygote"].kill()
+    worker.kill()
+    _, alive = psutil.wait_procs([around["child"]], timeout=30)
+    around["grandchild"].kill()  # nobody is left who would know of it
+
+    assert alive == []
