@@ -84,7 +84,7 @@ async def test_a_cancel_whose_stop_is_lost_still_stops_the_work(tried):
     rendering = _renderers(tried)
     await tried.call(tried.cutroom.cancel, job_id)
     async with asyncio.timeout(30):
-        while any(each.is_running() for each in rendering):
+        while any(each.is_running() for each in rendering):  # noqa: ASYNC110 - other processes
             await asyncio.sleep(0.05)
     job, events = await tried.ended(job_id)
     assert len(rendering) == 1
@@ -115,15 +115,15 @@ async def test_d144_a_gateway_killed_mid_job_loses_nothing(tried):
 
 async def test_a_gateway_killed_mid_effect_performs_it_again(tried):
     tried.fault(kind=FaultKind.REFUSE_RUN, effect="hang")
+    fired = tried.stack.emulator.faults.fired
+    fired.clear()
     job_id = await tried.submit()
     async with asyncio.timeout(30):
-        while not tried.stack.emulator.faults.fired[FaultKind.REFUSE_RUN]:
+        while not fired[FaultKind.REFUSE_RUN]:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
-    before = tried.stack.emulator.faults.fired[FaultKind.REFUSE_RUN]
     await tried.stack.gateway.kill()
     await tried.stack.gateway.restart()
     await succeeded_once(tried, job_id)
-    assert before >= 1
 
 
 async def test_a_gateway_killed_after_runpod_accepted_makes_one_result(tried):
