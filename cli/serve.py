@@ -45,6 +45,7 @@ async def _serve(port: int, workers: int, data: Path) -> None:
     from infra.local.stack.local_stack import LocalStack
     from infra.local.stack.serving import StartFailed
 
+    _clear_the_way(SERVE_FILE)
     stack = LocalStack(data, StackConfig(port=port, workers=workers, kernel_cache=KERNELS))
     try:
         with logged_to(stack.logs / "stack.jsonl"):
@@ -88,12 +89,29 @@ def announced(stack: "LocalStack", file: Path) -> Iterator[None]:
 
 def _withdraw(file: Path) -> None:
     """Remove the file, unless another stack has written it since."""
-    try:
-        ours = json.loads(file.read_text(encoding="utf-8"))["pid"] == os.getpid()
-    except (FileNotFoundError, ValueError, KeyError, TypeError):
-        return
-    if ours:
+    if _announcer(file) == os.getpid():
         file.unlink(missing_ok=True)
+
+
+def _clear_the_way(file: Path) -> None:
+    """Remove what a killed stack left. Raises `CommandFailed` where one still runs."""
+    pid = _announcer(file)
+    try:
+        command = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
+    except OSError:
+        command = []
+    if b"serve" in command:
+        raise CommandFailed(f"`cutroom serve` runs in this folder already, as process {pid}")
+    file.unlink(missing_ok=True)
+
+
+def _announcer(file: Path) -> int | None:
+    """Return the pid in a file, or None."""
+    try:
+        pid = json.loads(file.read_text(encoding="utf-8"))["pid"]
+    except (FileNotFoundError, ValueError, KeyError, TypeError):
+        return None
+    return pid if isinstance(pid, int) else None
 
 
 @contextmanager

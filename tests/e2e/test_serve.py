@@ -42,6 +42,7 @@ def test_serve_announces_itself_once_all_answers_and_a_stop_leaves_nothing(folde
         log = Path(said["log"]).read_text()
         with serving(folder, "second.out") as second:
             refused = second.ended()
+        announced = file.exists()
         family = program.family()
         program.tell(signal.SIGTERM)
         status = program.ended()
@@ -50,7 +51,8 @@ def test_serve_announces_itself_once_all_answers_and_a_stop_leaves_nothing(folde
     assert said["api_key"] not in log
     assert len(family) >= 2
     assert refused == 1
-    assert "another stack runs" in second.said
+    assert "runs in this folder already" in second.said
+    assert announced
     assert status == 0
     assert still_alive(family) == []
     assert not file.exists()
