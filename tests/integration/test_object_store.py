@@ -316,6 +316,7 @@ def test_a_chunked_body_is_unwrapped(
     [
         pytest.param(lambda framed: framed.replace(b"aaa", b"aab", 1), id="other bytes"),
         pytest.param(lambda framed: framed[:-40], id="no end"),
+        pytest.param(lambda framed: framed[:-2], id="no last line"),
         pytest.param(lambda framed: framed.replace(b"3e8", b"3e9", 1), id="wrong size"),
         pytest.param(lambda framed: b"x" + framed, id="no size"),
         pytest.param(lambda framed: framed + b"more", id="more after the end"),
@@ -334,6 +335,17 @@ def test_a_spoilt_chunked_body_is_refused(
     assert "Contents" not in s3.list_objects_v2(Bucket=BUCKET, Prefix="spoilt")
 
 
+@pytest.mark.parametrize("announced", ["1499", "1501"])
+def test_a_chunked_body_of_another_length_is_refused(
+    store: LocalStore, http: httpx.Client, announced: str
+) -> None:
+    headers, framed = _chunked(b"a" * 1500)
+    headers["x-amz-decoded-content-length"] = announced
+    url, headers = _signed(store, "PUT", "spoilt", headers, payload=STREAMING)
+    answer = http.put(url, content=framed, headers=headers)
+    assert (answer.status_code, b"IncompleteBody" in answer.content) == (400, True)
+
+
 def test_a_body_of_unknown_length_is_refused(s3: Any, http: httpx.Client) -> None:
     answer = http.put(_presigned(s3, "put_object", "k"), content=iter([b"a", b"b"]))
     assert answer.status_code == 411
@@ -349,6 +361,22 @@ def test_an_early_refusal_closes_the_connection_and_is_still_read(
         assert (answer.status_code, answer.headers["connection"]) == (412, "close")
     late = http.put(f"{url}0", content=b"", headers={"if-none-match": "*"})
     assert "connection" not in late.headers  # nothing was left to read
+
+
+def test_a_refused_body_is_read_on_so_that_its_sender_gets_to_the_answer(
+    store: LocalStore,
+) -> None:
+    address = httpx.URL(store.base_url)
+    head = f"PUT /{BUCKET}/k HTTP/1.1\r\nHost: {address.netloc.decode()}\r\n"
+    with socket.create_connection((address.host, address.port), timeout=10) as line:
+        line.sendall(f"{head}Content-Length: 3000000\r\n\r\n".encode())
+        answer = b""
+        while not answer.endswith(b"</Error>"):
+            answer += line.recv(65536)
+        for _ in range(30):
+            line.sendall(b"x" * 100_000)
+        assert line.recv(1) == b""  # an end, not a reset
+    assert answer.startswith(b"HTTP/1.1 403 ")
 
 
 def test_a_put_cut_off_in_the_middle_leaves_nothing(store: LocalStore, s3: Any) -> None:

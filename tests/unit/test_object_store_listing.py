@@ -19,6 +19,7 @@ def _records(names: list[str]) -> list[Record]:
 def _all_pages(records: list[Record], query: dict[str, str]) -> list[Page]:
     pages = [page_of(records, read_list_query(query))]
     while (token := pages[-1].next_token) is not None:
+        assert len(pages) <= len(records)
         pages.append(page_of(records, read_list_query({**query, "continuation-token": token})))
     return pages
 
