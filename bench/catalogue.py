@@ -1,6 +1,11 @@
 """Every measurement, in the order of a whole run."""
 
-from bench import not_run
+from bench import jitter, not_run, rendering, resample_oracle
 from bench.figures import Measurement
 
-MEASUREMENTS: tuple[Measurement, ...] = (*not_run.MEASUREMENTS,)
+MEASUREMENTS: tuple[Measurement, ...] = (
+    *resample_oracle.MEASUREMENTS,
+    *jitter.MEASUREMENTS,
+    *rendering.MEASUREMENTS,
+    *not_run.MEASUREMENTS,
+)
