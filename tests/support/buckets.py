@@ -13,7 +13,10 @@ from urllib.parse import quote
 
 import boto3
 import httpx
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.config import Config
+from botocore.credentials import Credentials as BotoCredentials
 
 from gateway.adapters.memory.objects import Answer, MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
@@ -145,6 +148,32 @@ class LocalStore:
             }
             | settings
         )
+
+
+class _PayloadAuth(S3SigV4Auth):
+    """botocore's signer of headers, told what to sign of the body."""
+
+    def __init__(self, payload: str) -> None:
+        super().__init__(BotoCredentials(KEY_ID, SECRET), "s3", "auto")
+        self._payload = payload
+
+    def payload(self, _: AWSRequest) -> str:
+        return self._payload
+
+
+def header_signed(
+    store: LocalStore,
+    method: str,
+    key: str,
+    headers: Mapping[str, str],
+    *,
+    payload: str = "UNSIGNED-PAYLOAD",
+) -> tuple[str, dict[str, str]]:
+    """Return the address and headers of a request that botocore signed in its headers."""
+    url = f"{store.base_url}/{BUCKET}/{quote(key)}"
+    request = AWSRequest(method, url, headers=dict(headers))
+    _PayloadAuth(payload).add_auth(request)
+    return url, {name.lower(): value for name, value in request.headers.items()}
 
 
 @contextmanager
