@@ -18,6 +18,7 @@ from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
 from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.uploads import SqlUploadStore
+from gateway.adapters.sqlite.connections import Synchronous, open_writer
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.adapters.system_clock import SystemClock
@@ -41,12 +42,19 @@ class Gateway:
     tick: Callable[[], Awaitable[None]]
 
 
-def sqlite_adapters(settings: Settings) -> Ports:
-    """Open a SQLite file, brought up to date, beside R2 and RunPod. Blocks."""
+def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") -> Ports:
+    """Open a SQLite file, brought up to date, beside R2 and RunPod. Blocks.
+
+    `synchronous`: NORMAL may lose what was answered when the power fails. It is there for
+    the benchmark that tells what FULL costs, and no setting reaches it.
+    """
     clock = SystemClock()
     settings.database_path.parent.mkdir(parents=True, exist_ok=True)
     migrate(settings.database_path, now=clock.now())
-    engine = SqliteEngine(settings.database_path)
+    engine = SqliteEngine(
+        settings.database_path,
+        connect_writer=lambda: open_writer(settings.database_path, synchronous=synchronous),
+    )
     store, runpod = settings.store, settings.runpod
     objects = R2ObjectStore(
         endpoint_url=store.endpoint_url,

@@ -1,0 +1,112 @@
+"""A gateway of one mode for as long as a block lasts, and what CPU time it has used."""
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+from base64 import b32encode
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from bench.gateway_server import Mode
+from bench.workplace import Workplace
+
+STOP_S = 20.0
+ENDPOINT = "bench-gpu"
+BUCKET = "cutroom"
+NOWHERE = "http://127.0.0.1:9"
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """What a gateway and those who speak to it know; made up for one run."""
+
+    api_key: str = field(repr=False)
+    token_secret: str = field(repr=False)
+    store_key_id: str = field(repr=False)
+    store_secret: str = field(repr=False)
+
+    @classmethod
+    def fresh(cls) -> "Secrets":
+        """Make some up."""
+        name, secret = (
+            b32encode(secrets.token_bytes(size)).decode().rstrip("=").lower()
+            for size in (10, 32)
+        )
+        return cls(f"ck_{name}_{secret}", *(secrets.token_hex(32) for _ in range(3)))
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayProcess:
+    """One that answers; `cpu_s` is all it has used so far."""
+
+    base_url: str
+    pid: int
+
+    def cpu_s(self) -> float:
+        """CPU time of all its threads."""
+        used = psutil.Process(self.pid).cpu_times()
+        return used.user + used.system
+
+
+def environment(
+    known: Secrets, database: Path, *, runpod_url: str = NOWHERE, store_url: str = NOWHERE
+) -> dict[str, str]:
+    """Return the settings of a gateway, and nothing of this process's own but its path."""
+    return {
+        "PATH": os.environ["PATH"],
+        "CUTROOM_ENVIRONMENT": "development",
+        "CUTROOM_DATABASE_PATH": str(database),
+        "CUTROOM_PUBLIC_BASE_URL": NOWHERE,
+        "CUTROOM_TOKEN_SECRET": known.token_secret,
+        "CUTROOM_API_KEYS": known.api_key,
+        "CUTROOM_STORE_ENDPOINT_URL": store_url,
+        "CUTROOM_STORE_BUCKET": BUCKET,
+        "CUTROOM_STORE_ACCESS_KEY_ID": known.store_key_id,
+        "CUTROOM_STORE_SECRET_ACCESS_KEY": known.store_secret,
+        "CUTROOM_RUNPOD_BASE_URL": f"{runpod_url}/v2",
+        "CUTROOM_RUNPOD_API_KEY": "bench",
+        "CUTROOM_RUNPOD_GPU_ENDPOINT": ENDPOINT,
+        "CUTROOM_RUNPOD_GPU_SLOTS": "1000",
+        "CUTROOM_LIMITS_OPEN_JOBS_PER_TENANT": "10000000",
+    }
+
+
+@contextmanager
+def gateway(place: Workplace, mode: Mode, env: Mapping[str, str]) -> Iterator[GatewayProcess]:
+    """Start one and wait until it listens; end it afterwards.
+
+    Closing its standard input ends it, so it does not outlive this process either.
+    """
+    log_path = place.room("gateway") / f"{mode}.log"
+    with log_path.open("wb") as log_file:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "bench.gateway_server", mode],
+            env=dict(env),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log_file,
+        )
+    with process:
+        try:
+            line = process.stdout.readline() if process.stdout else b""
+            if not line:
+                raise RuntimeError(f"the gateway did not start: {_end_of(log_path)}")
+            port = json.loads(line)["port"]
+            yield GatewayProcess(f"http://127.0.0.1:{port}", process.pid)
+        finally:
+            if process.stdin:
+                process.stdin.close()
+            try:
+                process.wait(STOP_S)
+            except subprocess.TimeoutExpired:
+                process.kill()
+
+
+def _end_of(path: Path) -> str:
+    return path.read_text(errors="replace")[-2000:]

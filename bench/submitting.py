@@ -1,0 +1,77 @@
+"""What submitting a job costs: in time, in CPU, and for surviving a power cut."""
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+from typing import get_args
+
+from bench.figures import Figure, Measurement
+from bench.gateway_process import GatewayProcess, Secrets, environment, gateway
+from bench.gateway_server import Mode
+from bench.load import Plan, Seen
+from bench.workplace import Workplace
+
+AT_ONCE = 32
+
+MODES: tuple[Mode, ...] = tuple(mode for mode in get_args(Mode) if mode != "watched")
+
+
+@dataclass(slots=True)
+class _Blocks:
+    """What the blocks at one gateway came to: the best of each."""
+
+    per_s: list[float] = field(default_factory=list)
+    cpu_s: list[float] = field(default_factory=list)
+    alone_ms: list[float] = field(default_factory=list)
+
+
+def submitting(place: Workplace) -> Mapping[str, float]:
+    """The same route with a durable database, a less durable one, and none."""
+    known = Secrets.fresh()
+    blocks = {mode: _Blocks() for mode in MODES}
+    with ExitStack() as stack:
+        gateways = {
+            mode: stack.enter_context(
+                gateway(place, mode, environment(known, place.room("db") / "bench.sqlite3"))
+            )
+            for mode in MODES
+        }
+        for one in gateways.values():
+            _load(place, one, known, AT_ONCE)  # connections, caches, the first pages
+        for mode in _turns(place.effort.rounds):
+            one, kept = gateways[mode], blocks[mode]
+            before_s = one.cpu_s()
+            seen = _load(place, one, known, AT_ONCE)
+            kept.cpu_s.append((one.cpu_s() - before_s) / place.effort.requests)
+            kept.per_s.append(place.effort.requests / seen.elapsed_s)
+            kept.alone_ms.append(_load(place, one, known, 1).p50_ms)
+    full, normal, none = (blocks[mode] for mode in MODES)
+    return {
+        "submit_full_vs_normal": max(full.per_s) / max(normal.per_s),
+        "submit_cpu_ratio": min(full.cpu_s) / min(none.cpu_s),
+        "submit_added_ms_p50": min(full.alone_ms) - min(none.alone_ms),
+    }
+
+
+def _turns(blocks: int) -> Iterator[Mode]:
+    for number in range(blocks):
+        yield from reversed(MODES) if number % 2 else MODES
+
+
+def _load(place: Workplace, one: GatewayProcess, known: Secrets, at_once: int) -> Seen:
+    requests = place.effort.requests if at_once > 1 else place.effort.requests // 3
+    plan = Plan(one.base_url, known.api_key, requests, at_once)
+    return Seen(**json.loads(place.python("-m", "bench.load", json.dumps(asdict(plan)))))
+
+
+MEASUREMENTS = (
+    Measurement(
+        (
+            Figure("submit_full_vs_normal", "×", 0.8, at_least=True),
+            Figure("submit_cpu_ratio", "×", 1.6),
+            Figure("submit_added_ms_p50", "ms", 0.5, judged=False),
+        ),
+        submitting,
+    ),
+)
