@@ -31,7 +31,7 @@ from shared.work import (
 
 log = logging.getLogger(__name__)
 
-MOST_WORDS = 100  # waiting to be heard; a kind that says more is not listened to
+MOST_WORDS = 50  # waiting to be heard; a kind that says more is not listened to
 
 Report = Heartbeat | Progress | Probe | WarningReport | Checkpoint | Final
 
@@ -62,6 +62,7 @@ class Reports:
     _sent_at_s: float = field(default=0.0, init=False)
     _quiet_until_s: float = field(default=0.0, init=False)
     _failures: int = field(default=0, init=False)
+    _dropped: int = field(default=0, init=False)
     _closing: bool = field(default=False, init=False)
     _wake: asyncio.Event = field(default_factory=asyncio.Event, init=False)
     _loop: "asyncio.Task[None] | None" = field(default=None, init=False)
@@ -223,7 +224,9 @@ class Reports:
         heard = asyncio.get_running_loop().create_future()
         word = _Word(make, heard)
         if self._loop is None or self._loop.done() or len(self._words) >= MOST_WORDS:
-            log.warning("report.dropped", extra={"waiting": len(self._words)})
+            self._dropped += 1
+            if self._dropped == 1:
+                log.warning("report.dropped", extra={"waiting": len(self._words)})
             _settle(word, _unspoken())
         else:
             self._words.append(word)

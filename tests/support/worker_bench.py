@@ -19,7 +19,8 @@ from tests.support.worker_kinds.sample.conduct import KIND
 
 MIB = 1024 * 1024
 QUICK = Pace(first_s=0.01, longest_s=0.02)
-SHORT = Patience(claim_s=0.5, outputs_s=0.5, final_s=0.5, stopped_s=2, last_words_s=2)
+# No test waits this long: what a test holds must come in time on a busy machine too.
+LONG = Patience(claim_s=60, outputs_s=60, final_s=60, stopped_s=60, last_words_s=60)
 ALLOWANCE = Allowance(cores=2, memory_bytes=1024 * MIB, file_bytes=4 * MIB, open_files=64)
 FACTS = WorkerFacts(id="pod-1", gpu=None, cores=2, memory_mb=2048, version="test")
 
@@ -39,11 +40,11 @@ class Bench:
         """The worker's handler; `other` takes the place of its parts."""
         made = Deliver(
             kinds={KIND.name: KIND},
-            claim=ClaimWork(FACTS, self._nonce, QUICK, SHORT.claim_s),
+            claim=ClaimWork(FACTS, self._nonce, QUICK, LONG.claim_s),
             children=self.children,
             scratch=self.scratch,
             allowance=ALLOWANCE,
-            patience=SHORT,
+            patience=LONG,
             pace=QUICK,
             new_client=lambda: httpx.AsyncClient(trust_env=False),
         )

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -23,21 +24,35 @@ def scratch(tmp_path: Path) -> Iterator[Scratch]:
         yield held
 
 
-@pytest.fixture
-def children() -> Iterator[Children]:
-    made = Children(
+def new_children() -> Children:
+    return Children(
         command=(sys.executable, "-m", "gpu_worker.zygote", "tests.support.worker_kinds"),
         environment=clean_environment(os.environ, numba_cache_dir=""),
         at_once=2,
         oom_kills=lambda: None,
-        grace=Grace(unwind_s=0.5, gone_s=10),
+        grace=Grace(unwind_s=0.2, gone_s=30),
     )
+
+
+@pytest.fixture(scope="module")
+def children() -> Iterator[Children]:
+    """Children of one zygote for a module's tests, whose event loop must be one as well."""
+    made = new_children()
     made.start()
     yield made
     made.close()
 
 
 @pytest.fixture
+def own_children() -> Iterator[Children]:
+    """Children of a zygote that a test may kill."""
+    made = new_children()
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest_asyncio.fixture(loop_scope="module")
 async def bench(scratch: Scratch, children: Children, tmp_path: Path) -> AsyncIterator[Bench]:
     gateway, store = FakeGateway(), FakeStore()
     app = Starlette(routes=[*gateway.app().routes, Mount("/store", store.app())])

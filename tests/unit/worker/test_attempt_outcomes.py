@@ -5,6 +5,8 @@ import pytest
 
 from tests.support.worker_bench import is_gone
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 EVERY_OUTCOME = [
     *("copies", "fails", "crashes", "grows", "writes_too_much", "segfaults", "is_silent"),
     *("forgets_its_output", "makes_a_link", "names_a_wrong_stage", "lives_on", "dials_out"),

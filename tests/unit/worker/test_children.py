@@ -1,6 +1,7 @@
 import ast
 import asyncio
 import os
+import select
 import signal
 
 import psutil
@@ -8,9 +9,10 @@ import pytest
 
 from gpu_worker.child_messages import ChildTask, Limits, Probed, Progressed, Warned
 from gpu_worker.children import Grace
-from gpu_worker.pace import Pace
 from shared.errors import JobFailed
 from tests.support.worker_bench import MIB, is_gone
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 LIMITS = Limits(memory_bytes=1024 * MIB, cpu_s=600, file_bytes=4 * MIB, open_files=64)
 
@@ -131,11 +133,11 @@ async def test_d05_a_child_over_its_cpu_time_is_a_timeout(children, task):
     ],
 )
 async def test_a_killed_child_was_out_of_memory_unless_the_kernel_says_otherwise(
-    children, task, tmp_path, kills, code
+    own_children, task, tmp_path, kills, code
 ):
-    children.oom_kills = iter(kills).__next__
+    own_children.oom_kills = iter(kills).__next__
     ear = Ear()
-    running = asyncio.create_task(failure_of(children, task("hangs"), ear))
+    running = asyncio.create_task(failure_of(own_children, task("hangs"), ear))
     await ear.heard.wait()
 
     os.kill(marked(tmp_path, "child"), signal.SIGKILL)
@@ -155,24 +157,26 @@ async def test_cancelled_a_child_unwinds_by_itself_where_it_can(children, task, 
     assert is_gone(marked(tmp_path, "child"))
 
 
-async def test_when_the_work_is_done_what_it_left_running_is_killed(children, task, tmp_path):
-    children.grace = Grace(gone_s=3600)  # the zygote must not wait for the worker's word
+async def test_when_the_work_is_done_what_it_left_running_is_killed(
+    own_children, task, tmp_path
+):
+    own_children.grace = Grace(gone_s=3600)  # the zygote must not wait for the worker's word
     async with asyncio.timeout(30):
-        done = await children.run(task("lives_on"), unheard)
+        done = await own_children.run(task("lives_on"), unheard)
 
     assert done.result == {"said": "copied"}
     assert is_gone(marked(tmp_path, "grandchild"))
 
 
 async def test_when_the_zygote_is_killed_its_children_die_and_are_worker_lost(
-    children, task, tmp_path
+    own_children, task, tmp_path
 ):
     ear = Ear()
-    running = asyncio.create_task(failure_of(children, task("refuses_to_die"), ear))
+    running = asyncio.create_task(failure_of(own_children, task("refuses_to_die"), ear))
     await ear.heard.wait()
     doomed = [psutil.Process(marked(tmp_path, name)) for name in ("child", "grandchild")]
 
-    os.kill(children.start().pid, signal.SIGKILL)
+    os.kill(own_children.start().pid, signal.SIGKILL)
     failure = await running
 
     assert failure.what == "worker_lost"
@@ -180,24 +184,26 @@ async def test_when_the_zygote_is_killed_its_children_die_and_are_worker_lost(
     assert alive == []
 
 
-async def test_a_zygote_that_was_killed_is_started_anew(children, task):
-    first = children.start()
-    await children.run(task("copies"), unheard)
+async def test_a_zygote_that_was_killed_is_started_anew(own_children, task):
+    first = own_children.start()
+    await own_children.run(task("copies"), unheard)
+    ended = os.pidfd_open(first.pid)
     os.kill(first.pid, signal.SIGKILL)
-    await asyncio.to_thread(os.waitid, os.P_PID, first.pid, os.WEXITED | os.WNOWAIT)
+    await asyncio.to_thread(select.select, [ended], [], [])
+    os.close(ended)
 
-    done = await children.run(task("copies"), unheard)
+    done = await own_children.run(task("copies"), unheard)
 
     assert done.result == {"said": "copied"}
-    assert children.start().pid != first.pid
+    assert own_children.start().pid != first.pid
 
 
-async def test_children_beyond_the_bound_wait_for_a_place(children, task):
-    children._slots = asyncio.Semaphore(1)
+async def test_children_beyond_the_bound_wait_for_a_place(own_children, task):
+    own_children._slots = asyncio.Semaphore(1)
     ear = Ear()
-    first = asyncio.create_task(children.run(task("hangs"), ear))
+    first = asyncio.create_task(own_children.run(task("hangs"), ear))
     await ear.heard.wait()
-    second = asyncio.create_task(children.run(task("copies"), unheard))
+    second = asyncio.create_task(own_children.run(task("copies"), unheard))
     await asyncio.sleep(0)
     assert not second.done()
 
@@ -215,8 +221,3 @@ async def test_a_file_that_was_probed_is_told_by_its_name(children, task, tmp_pa
     await children.run(with_file, heard.append)
 
     assert Probed(name="source", facts={"width_px": 64}) in heard
-
-
-def test_pauses_grow_to_their_bound_and_never_to_nothing():
-    pace = Pace(jitter=lambda: 0.0, first_s=1.0, longest_s=3.0)
-    assert [pace.pause_s(failures) for failures in (1, 2, 3, 50)] == [0.5, 1.0, 1.5, 1.5]

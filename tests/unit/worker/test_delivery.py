@@ -6,9 +6,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from shared.work import Failure
-from tests.support.worker_bench import SHORT, is_gone
+from tests.support.worker_bench import LONG, is_gone
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 BODY = b"frames" * 50_000
+BRIEF = replace(LONG, outputs_s=0.1, final_s=0.1)
 
 
 async def test_a_delivery_goes_from_claim_to_a_final_that_names_what_was_put(bench):
@@ -102,7 +105,9 @@ async def test_a_claim_that_is_refused_is_not_repeated(bench):
 async def test_a_gateway_that_stays_away_ends_the_claim_with_an_error(bench):
     bench.gateway.statuses["claim"] = deque([503] * 1000)
 
-    answer = await bench.deliver()(bench.gateway.event())
+    hasty = replace(bench.deliver().claim, for_s=0.1)
+
+    answer = await bench.deliver(claim=hasty)(bench.gateway.event())
 
     assert answer == {"error": "unavailable: The gateway cannot be reached."}
     assert bench.left_in_scratch() == []
@@ -217,7 +222,7 @@ async def test_a_final_that_is_never_heard_is_told_by_the_manifest(bench):
     bench.orders("copies")
     bench.gateway.statuses["final"] = deque([503] * 1000)
 
-    answer = await bench.deliver()(bench.gateway.event())
+    answer = await bench.deliver(patience=BRIEF)(bench.gateway.event())
 
     assert answer["outcome"] == "succeeded"
     assert bench.store.manifest.outcome == "succeeded"
@@ -238,7 +243,7 @@ async def test_neither_final_nor_manifest_is_an_error_for_runpod(bench):
     bench.gateway.statuses["final"] = deque([503] * 1000)
     bench.store.faults["out/3/manifest"] = deque(["503"] * 1000)
 
-    answer = await bench.deliver()(bench.gateway.event())
+    answer = await bench.deliver(patience=BRIEF)(bench.gateway.event())
 
     assert answer == {"error": "persist_error: The result could not be recorded."}
 
@@ -258,7 +263,7 @@ async def test_urls_that_are_never_granted_are_a_persist_error(bench):
     bench.orders("copies")
     bench.gateway.statuses["outputs"] = deque([503] * 1000)
 
-    await bench.deliver()(bench.gateway.event())
+    await bench.deliver(patience=BRIEF)(bench.gateway.event())
 
     assert bench.gateway.final.error == Failure(
         code="persist_error", message="The result could not be recorded.", stage="work"
@@ -336,10 +341,3 @@ async def test_two_jobs_at_once_do_not_meet(bench):
     assert one == {"job_id": "job-1", "fence": 3, "outcome": "succeeded"}
     assert other == {"job_id": "job-2", "fence": 3, "outcome": "succeeded"}
     assert bench.left_in_scratch() == []
-
-
-def test_a_cpu_worker_waits_longer_for_the_gateway_than_a_gpu():
-    cpu, gpu = SHORT.on("cpu"), SHORT.on("gpu")
-    assert (cpu.final_s, cpu.outputs_s) == (180, 180)
-    assert (gpu.final_s, gpu.outputs_s) == (20, 20)
-    assert cpu.stopped_s == gpu.stopped_s == 2
