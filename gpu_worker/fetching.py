@@ -100,7 +100,7 @@ class FetchFiles:
                 "GET", file.url, headers=headers, timeout=_TIMEOUT
             ) as answer:
                 yield answer
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _not_as_ordered(file, type(error).__name__) from error
         except httpx.InvalidURL as error:
             raise JobFailed("internal", detail=f"{file.name}: no usable URL") from error

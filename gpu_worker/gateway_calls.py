@@ -61,7 +61,7 @@ class GatewayCalls:
                 },
                 timeout=self.timeout_s,
             )
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _unreachable(call, type(error).__name__) from error
         except httpx.InvalidURL as error:
             raise Refused(f"{call}: no usable URL", public="The claim URL is wrong.") from error

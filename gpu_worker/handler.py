@@ -98,7 +98,8 @@ def _facts(settings: WorkerSettings) -> WorkerFacts:
 
 
 def _allowance(settings: WorkerSettings) -> Allowance:
-    memory_mb = settings.memory_limit_mb or int(machine.memory_mb() * _CHILDREN_SHARE)
+    share_mb = machine.memory_mb() * _CHILDREN_SHARE / settings.media_at_once
+    memory_mb = settings.memory_limit_mb or int(share_mb)
     return Allowance(
         cores=machine.cores(),
         memory_bytes=memory_mb * _MIB,

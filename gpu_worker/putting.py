@@ -118,7 +118,7 @@ class PutOutputs:
                 headers=_with_length(put.headers, size_bytes),
                 timeout=_TIMEOUT,
             )
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _not_stored(put, type(error).__name__) from error
         except httpx.InvalidURL as error:
             raise JobFailed("internal", detail=f"{put.key}: no usable URL") from error

@@ -70,11 +70,16 @@ class Deliver:
             log.warning("submission.malformed", extra={"errors": error.error_count()})
             return {"error": "invalid_request: this is no submission"}
         with log_fields(job_id=submission.job_id, submission=submission.submission):
-            async with self.new_client() as client:
-                calls = GatewayCalls(client, submission.claim_url, self.pace)
-                return await self._claim_and_live(
-                    submission, calls, str(event.get("id", "")), told
-                )
+            try:
+                async with self.new_client() as client:
+                    calls = GatewayCalls(client, submission.claim_url, self.pace)
+                    return await self._claim_and_live(
+                        submission, calls, str(event.get("id", "")), told
+                    )
+            except Exception:
+                # Outermost: the SDK would print and post whatever the error says.
+                log.exception("delivery.broke")
+                return {"error": "internal: Something went wrong on our side."}
 
     async def _claim_and_live(
         self, submission: Submission, calls: GatewayCalls, runpod_job_id: str, told: Told

@@ -341,3 +341,12 @@ async def test_two_jobs_at_once_do_not_meet(bench):
     assert one == {"job_id": "job-1", "fence": 3, "outcome": "succeeded"}
     assert other == {"job_id": "job-2", "fence": 3, "outcome": "succeeded"}
     assert bench.left_in_scratch() == []
+
+
+async def test_our_own_mistake_in_a_delivery_is_told_to_runpod_without_its_details(bench):
+    def broken():
+        raise RuntimeError("https://b/k?X-Amz-Signature=secret")
+
+    answer = await bench.deliver(new_client=broken)(bench.gateway.event())
+
+    assert answer == {"error": "internal: Something went wrong on our side."}

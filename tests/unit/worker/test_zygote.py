@@ -21,7 +21,7 @@ AMBIENT = {
 KINDS = (sys.executable, "-m", "gpu_worker.zygote", "tests.support.worker_kinds")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def zygote():
     made = ZygoteProcess(KINDS, clean_environment(AMBIENT, numba_cache_dir="/cache"), list)
     made.wait_ready(60)
@@ -59,7 +59,9 @@ def test_the_zygote_holds_nothing_of_the_workers_but_its_socket(zygote):
     assert kinds <= {"socket", "anon_inode"}
 
 
-def test_closed_the_zygote_is_gone(zygote):
+def test_closed_the_zygote_is_gone():
+    zygote = ZygoteProcess(KINDS, clean_environment(AMBIENT, numba_cache_dir=""), list)
+    zygote.wait_ready(60)
     zygote.close()
     assert not psutil.pid_exists(zygote.pid)
 
