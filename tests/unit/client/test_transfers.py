@@ -134,3 +134,14 @@ def test_what_permits_is_not_in_a_repr(pair):
     promise = UploadPromise(upload_id="u", url="http://x/?sig=abc", headers={"a": "abc"})
     assert "abc" not in repr(promise)
     assert "secret" not in repr(output(pair))
+
+
+def test_no_log_line_holds_a_signature(pair, clip, tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    pair.fake.objects["out"] = BYTES
+    pair.client.upload(clip)
+    pair.client.download(output(pair), tmp_path / "out.mp4")
+    servers = ("uvicorn",)  # the fake's own lines
+    said = [each.getMessage() for each in caplog.records if not each.name.startswith(servers)]
+    assert any("/v1/uploads/up-1/complete" in each for each in said)
+    assert [each for each in said if "secret" in each or "ck_aaaa" in each] == []
