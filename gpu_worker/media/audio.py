@@ -19,7 +19,7 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from gpu_worker.media.containers import opened
+from gpu_worker.media.containers import demuxed, opened
 from gpu_worker.media.footage import AudioTrack, Source
 from gpu_worker.media.planes import Array
 from shared.errors import JobFailed
@@ -117,7 +117,7 @@ class CopiedSound:
     def _kept(self, container: InputContainer) -> Iterator["Packet[AudioStream]"]:
         _seek(container, self._stream, self._shift * self._timebase)
         before: Packet[AudioStream] | None = None
-        for packet in _demuxed(container, self._stream):
+        for packet in demuxed(container, self._stream):
             if packet.pts is None or not packet.size:
                 continue
             if packet.pts >= self._stop:
@@ -208,9 +208,11 @@ class EncodedSound:
         _seek(container, self._stream, self._cut.starts_at - _LEAD_S)
         to_planar = AudioResampler(_SAMPLE_FORMAT, self._layout, self._rate)
         expected = 0
-        for packet in _demuxed(container, self._stream):
+        for packet in demuxed(container, self._stream):
             try:
                 frames = packet.decode()
+            except MemoryError:
+                raise
             except av.FFmpegError:
                 continue  # A damaged packet becomes a gap, and the gap silence.
             for frame in frames:
@@ -243,15 +245,3 @@ def _seek(container: InputContainer, stream: AudioStream, time_s: Fraction) -> N
     target = time_s - _LEAD_S
     if target > 0:
         container.seek(int(target / _timebase(stream)), stream=stream)
-
-
-def _demuxed(container: InputContainer, stream: AudioStream) -> Iterator["Packet[AudioStream]"]:
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError:
-            return
-        if packet is None:
-            return
-        yield packet

@@ -9,12 +9,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeVar, cast
 
 import av
 from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Stream
 
 from shared.errors import JobFailed
+
+StreamT = TypeVar("StreamT", bound=Stream)
 
 # 8192 × 4320. A frame of more, with those a decoder keeps, does not fit a child's memory.
 MAX_PIXELS = 35_389_440
@@ -61,6 +65,24 @@ def opened(path: Path) -> Iterator[InputContainer]:
         container.close()
 
 
+def demuxed(container: InputContainer, *streams: StreamT) -> Iterator["Packet[StreamT]"]:
+    """The packets of some streams, to the end or to where the file cannot be read on.
+
+    That an end is missing is seen from the times of what came before, so it is no error here.
+    """
+    packets = cast("Iterator[Packet[StreamT]]", container.demux(*streams))
+    while True:
+        try:
+            packet = next(packets, None)
+        except MemoryError:
+            raise
+        except av.FFmpegError:
+            return
+        if packet is None:
+            return
+        yield packet
+
+
 def _open(path: Path) -> InputContainer:
     with path.open("rb") as file:
         head = file.read(32)
@@ -84,6 +106,8 @@ def _open(path: Path) -> InputContainer:
             },
             metadata_errors="replace",
         )
+    except MemoryError:
+        raise
     except (av.FFmpegError, ValueError) as error:
         raise _refusal(path, demuxer, error) from error
 

@@ -9,7 +9,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from gpu_worker.media.containers import opened
+from gpu_worker.media.containers import demuxed, opened
 from gpu_worker.media.footage import Source, VideoTrack
 from gpu_worker.media.pictures import ToPlanar
 from gpu_worker.media.probe import video_stream
@@ -133,6 +133,8 @@ class FrameReader:
     def _decode(self, packet: "Packet[VideoStream]") -> list[VideoFrame]:
         try:
             frames = packet.decode()
+        except MemoryError:
+            raise
         except av.FFmpegError as error:
             self._count_damage(error)
             return []
@@ -163,27 +165,15 @@ def _packets(
     container: InputContainer, stream: VideoStream, track: VideoTrack, start: int | None
 ) -> Iterator["Packet[VideoStream]"]:
     """Packets from a sync sample on, or from the beginning where the demuxer lands past it."""
-    packets = _demuxed(container, stream)
+    packets = demuxed(container, stream)
     if start is not None:
         sample = track.sync_samples[start]
         container.seek(sample.seek_to, stream=stream)
-        packets = _demuxed(container, stream)
+        packets = demuxed(container, stream)
         first = next(packets, None)
         if first is not None and first.pts is not None and first.pts <= sample.pts:
             yield first
         else:
             container.seek(track.sync_samples[0].seek_to, stream=stream)
-            packets = _demuxed(container, stream)
+            packets = demuxed(container, stream)
     yield from packets
-
-
-def _demuxed(container: InputContainer, stream: VideoStream) -> Iterator["Packet[VideoStream]"]:
-    packets = container.demux(stream)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError:
-            return  # The probe has counted what there is, and said that the end is missing.
-        if packet is None:
-            return
-        yield packet

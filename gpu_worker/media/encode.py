@@ -1,6 +1,8 @@
 """Write the export's file: H.264 in MP4 with its index first, and look at what was written."""
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -38,7 +40,7 @@ class VideoFile:
         self._sound = sound
         self._rate = rate
         self._written = 0
-        with ExitStack() as opening:
+        with ExitStack() as opening, _writing():
             self._output = opening.enter_context(
                 av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
             )
@@ -69,22 +71,39 @@ class VideoFile:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        with self._opened:
-            if kind is None:
-                self._output.mux(self._video.encode(None))
-                self._bring_sound(self._written / self._rate)
+        if kind is not None:
+            with suppress(av.FFmpegError):  # the file is of no use, and the error is known
+                self._opened.close()
+            return
+        with _writing(), self._opened:
+            self._output.mux(self._video.encode(None))
+            self._bring_sound(self._written / self._rate)
 
     def add(self, frame: VideoFrame) -> None:
         """Take the next frame."""
         frame.pts, frame.time_base = self._written, 1 / self._rate
         self._written += 1
-        self._output.mux(self._video.encode(frame))
-        self._bring_sound(self._written / self._rate)
+        with _writing():
+            self._output.mux(self._video.encode(frame))
+            self._bring_sound(self._written / self._rate)
 
     def _bring_sound(self, until_s: Fraction) -> None:
         if self._sound is not None:
             for packet in self._sound.until(until_s):
                 self._output.mux(packet)
+
+
+@contextmanager
+def _writing() -> Iterator[None]:
+    """Say what ffmpeg's errors on our own file mean: the disk's by their number, else ours."""
+    try:
+        yield
+    except MemoryError:
+        raise
+    except av.FFmpegError as error:
+        if error.errno in (ENOSPC, EFBIG, EDQUOT, EIO):
+            raise OSError(error.errno, error.strerror) from error
+        raise JobFailed("internal", detail=f"cannot write: {error}") from error
 
 
 def check_written(path: Path, size: Size, frames: int, *, has_audio: bool) -> None:

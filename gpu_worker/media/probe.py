@@ -22,7 +22,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gpu_worker.media.colour import FULL, LIMITED, colours_of
-from gpu_worker.media.containers import AVI, MAX_PIXELS, opened
+from gpu_worker.media.containers import AVI, MAX_PIXELS, demuxed, opened
 from gpu_worker.media.footage import AudioTrack, Look, Source, SyncSample, VideoTrack
 from gpu_worker.media.pictures import is_rgb
 from gpu_worker.media.planes import Orientation
@@ -149,25 +149,14 @@ def _read_packets(
     seen = {video.index: _Packets(_timebase(video), stamped)}
     if audio is not None:
         seen[audio.index] = _Packets(_timebase(audio), stamped)
-    for packet in _demuxed(container, [video, *([audio] if audio is not None else [])]):
+    streams: list[Stream] = [video] if audio is None else [video, audio]
+    for packet in demuxed(container, *streams):
         if packet.size and not packet.is_discard:
             seen[packet.stream_index].add(packet)
     return _Seen(
         video=seen[video.index],
         audio=seen[audio.index] if audio is not None else _Packets(Fraction(1), stamped),
     )
-
-
-def _demuxed(container: InputContainer, streams: list[Stream]) -> "Iterator[Packet[Stream]]":
-    packets = container.demux(streams)
-    while True:
-        try:
-            packet = next(packets, None)
-        except av.FFmpegError:
-            return  # What came before is what there is; the end will be said to be missing.
-        if packet is None:
-            return
-        yield packet
 
 
 def _timebase(stream: Stream) -> Fraction:
@@ -235,9 +224,11 @@ def _audio_track(stream: AudioStream, packets: _Packets) -> AudioTrack | None:
 def _first_frame(path: Path, index: int) -> VideoFrame:
     with opened(path) as container:
         stream = video_stream(container, index)
-        for packet in islice(_demuxed(container, [stream]), _PACKETS_TO_FIRST_FRAME):
+        for packet in islice(demuxed(container, stream), _PACKETS_TO_FIRST_FRAME):
             try:
                 frames = packet.decode()
+            except MemoryError:
+                raise
             except av.FFmpegError:
                 continue  # A damaged start; `decode` counts and reports what it skips.
             if frames and isinstance(frames[0], VideoFrame):
