@@ -31,10 +31,6 @@ class Painter:
     """Paints one effect over pictures of one video. Threads may share one."""
 
     def __init__(self, effect: Effect, look: Look) -> None:
-        # Imported here: framing runs without numba, highlights do not.
-        from gpu_worker.media import effect_kernels
-
-        self._kernels = effect_kernels
         self._look = look
         self._sigma_px = blur_sigma_px(look.displayed)
         self._ring_px = outline_width_px(look.displayed)
@@ -46,6 +42,11 @@ class Painter:
             Effect.OUTLINE: self._outline,
             Effect.NONE: None,
         }[effect]
+        if self._paint is not None:
+            # Imported here: without numba a video can still be framed.
+            from gpu_worker.media import effect_kernels
+
+            self._kernels = effect_kernels
 
     def painted(self, picture: Picture, regions: Sequence[Region]) -> Picture:
         """The picture with the effect; itself where no region is active or nothing is drawn.

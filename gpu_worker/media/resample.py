@@ -57,6 +57,11 @@ class CompiledResampler:
     def __call__(self, source: Array, x: Span, y: Span, gain: float, out: Array) -> None:
         """As `PlaneResampler` says."""
         rows, columns = source.shape
+        if gain == 1.0 and _is_whole(x, columns) and _is_whole(y, rows):
+            # What the tables would give too, at a tenth of the cost.
+            top, left = int(y.origin), int(x.origin)
+            out[:, : x.count] = source[top : top + y.count, left : left + x.count]
+            return
         short = max(_taps(x) - columns, 0), max(_taps(y) - rows, 0)
         if any(short):
             source = np.pad(source, ((0, short[1]), (0, short[0])), mode="edge")
@@ -71,6 +76,12 @@ class CompiledResampler:
         taps = ceil(2 * span.reach)
         self._kernels.lanczos_taps(span.origin, span.step, size, taps, starts, weights)
         return starts, (weights * gain).astype(np.float32)
+
+
+def _is_whole(span: Span, size: int) -> bool:
+    """Whether each output sample is one of the source's."""
+    whole = span.step == 1.0 and span.origin.is_integer()
+    return whole and 0 <= span.origin <= size - span.count
 
 
 def _taps(span: Span) -> int:
