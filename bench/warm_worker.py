@@ -14,9 +14,9 @@ from typing import Any
 from bench.paired import Cost
 from bench.workplace import LONGEST_S, Workplace
 from gpu_worker import machine
-from gpu_worker.child_messages import ChildMessage, ChildTask, Limits
-from gpu_worker.children import Children
-from gpu_worker.zygote_process import clean_environment
+from gpu_worker.sandbox.child_messages import ChildMessage, ChildTask, Limits
+from gpu_worker.sandbox.children import Children
+from gpu_worker.sandbox.zygote_process import clean_environment
 
 KINDS_PACKAGE = "gpu_worker.kinds"
 _GIB = 2**30
@@ -89,7 +89,7 @@ def warm_children(place: Workplace, made: type[Children] = Children) -> Children
     children = made(
         command=(
             *("/bin/sh", "-c", shell, "zygote"),
-            *(sys.executable, "-u", "-m", "gpu_worker.zygote", KINDS_PACKAGE),
+            *(sys.executable, "-u", "-m", "gpu_worker.sandbox.zygote", KINDS_PACKAGE),
         ),
         environment=clean_environment(os.environ, numba_cache_dir=str(place.kernels)),
         at_once=1,

@@ -10,7 +10,10 @@ from typing import Any
 
 import httpx
 
-from gpu_worker.child_messages import (
+from gpu_worker.kind_work import MadeFile
+from gpu_worker.protocol.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
+from gpu_worker.protocol.reports import Reports
+from gpu_worker.sandbox.child_messages import (
     ChildMessage,
     ChildTask,
     DoneFile,
@@ -19,17 +22,14 @@ from gpu_worker.child_messages import (
     Progressed,
     Warned,
 )
-from gpu_worker.children import Children
-from gpu_worker.deadline import Deadline
-from gpu_worker.fetching import Fetched, FetchFiles
-from gpu_worker.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
-from gpu_worker.kind_work import MadeFile
-from gpu_worker.pace import Pace
-from gpu_worker.putting import PutOutputs
-from gpu_worker.reports import Reports
-from gpu_worker.scratch import Scratch
+from gpu_worker.sandbox.children import Children
 from gpu_worker.stage_progress import StageProgress
-from gpu_worker.told import Told, ToldToStop, Why
+from gpu_worker.transfers.fetching import Fetched, FetchFiles
+from gpu_worker.transfers.putting import PutOutputs
+from gpu_worker.transfers.scratch import Scratch
+from gpu_worker.waiting.deadline import Deadline
+from gpu_worker.waiting.pace import Pace
+from gpu_worker.waiting.told import Told, ToldToStop, Why
 from shared.artifacts import Output
 from shared.errors import JobFailed, ValidationFailed
 from shared.job_kind import JobKind

@@ -10,13 +10,13 @@ import httpx
 
 from gpu_worker import machine
 from gpu_worker.attempt import Allowance, Patience
-from gpu_worker.children import Children
-from gpu_worker.claims import ClaimWork
-from gpu_worker.pace import Pace
+from gpu_worker.protocol.claims import ClaimWork
 from gpu_worker.runner import Deliver
-from gpu_worker.scratch import Scratch, hold_scratch
+from gpu_worker.sandbox.children import Children
+from gpu_worker.sandbox.zygote_process import clean_environment
 from gpu_worker.settings import WorkerSettings
-from gpu_worker.zygote_process import clean_environment
+from gpu_worker.transfers.scratch import Scratch, hold_scratch
+from gpu_worker.waiting.pace import Pace
 from shared.kinds import load_kinds
 from shared.logs import start_logging
 from shared.work import WorkerFacts
@@ -32,7 +32,13 @@ def main() -> None:
     start_logging(sys.stdout, level=settings.log_level)
     with hold_scratch(settings.scratch, f"worker-{uuid4().hex}") as scratch:
         children = Children(
-            command=(sys.executable, "-u", "-m", "gpu_worker.zygote", "gpu_worker.kinds"),
+            command=(
+                sys.executable,
+                "-u",
+                "-m",
+                "gpu_worker.sandbox.zygote",
+                "gpu_worker.kinds",
+            ),
             environment=clean_environment(os.environ, numba_cache_dir=settings.numba_cache_dir),
             at_once=settings.media_at_once,
             oom_kills=machine.oom_kills,

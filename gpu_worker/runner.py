@@ -10,13 +10,13 @@ import httpx
 from pydantic import ValidationError
 
 from gpu_worker.attempt import Allowance, Attempt, Ended, Patience
-from gpu_worker.children import Children
-from gpu_worker.claims import ClaimWork
-from gpu_worker.deadline import Deadline
-from gpu_worker.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
-from gpu_worker.pace import Pace
-from gpu_worker.scratch import Scratch
-from gpu_worker.told import Told, ToldToStop, Why
+from gpu_worker.protocol.claims import ClaimWork
+from gpu_worker.protocol.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
+from gpu_worker.sandbox.children import Children
+from gpu_worker.transfers.scratch import Scratch
+from gpu_worker.waiting.deadline import Deadline
+from gpu_worker.waiting.pace import Pace
+from gpu_worker.waiting.told import Told, ToldToStop, Why
 from shared.job_kind import JobKind
 from shared.logs import log_fields
 from shared.work import Submission, WorkOrder

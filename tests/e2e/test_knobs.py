@@ -147,7 +147,7 @@ def _renderers(tried):
 
 def _is_forked_from_a_zygote(process):
     parent = process.parent()
-    return parent is not None and "gpu_worker.zygote" in " ".join(parent.cmdline())
+    return parent is not None and "gpu_worker.sandbox.zygote" in " ".join(parent.cmdline())
 
 
 def _is_under(process, pid):

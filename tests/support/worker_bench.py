@@ -8,11 +8,11 @@ import httpx
 import psutil
 
 from gpu_worker.attempt import Allowance, Patience
-from gpu_worker.children import Children
-from gpu_worker.claims import ClaimWork
-from gpu_worker.pace import Pace
+from gpu_worker.protocol.claims import ClaimWork
 from gpu_worker.runner import Deliver
-from gpu_worker.scratch import Scratch
+from gpu_worker.sandbox.children import Children
+from gpu_worker.transfers.scratch import Scratch
+from gpu_worker.waiting.pace import Pace
 from shared.work import WorkerFacts
 from tests.support.fake_gateway import FakeGateway, FakeStore
 from tests.support.worker_kinds.sample.conduct import KIND

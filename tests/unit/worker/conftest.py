@@ -10,9 +10,9 @@ import pytest_asyncio
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from gpu_worker.children import Children, Grace
-from gpu_worker.scratch import Scratch, hold_scratch
-from gpu_worker.zygote_process import clean_environment
+from gpu_worker.sandbox.children import Children, Grace
+from gpu_worker.sandbox.zygote_process import clean_environment
+from gpu_worker.transfers.scratch import Scratch, hold_scratch
 from tests.support.fake_gateway import FakeGateway, FakeStore
 from tests.support.serving import serving
 from tests.support.worker_bench import Bench
@@ -26,7 +26,12 @@ def scratch(tmp_path: Path) -> Iterator[Scratch]:
 
 def new_children() -> Children:
     return Children(
-        command=(sys.executable, "-m", "gpu_worker.zygote", "tests.support.worker_kinds"),
+        command=(
+            sys.executable,
+            "-m",
+            "gpu_worker.sandbox.zygote",
+            "tests.support.worker_kinds",
+        ),
         environment=clean_environment(os.environ, numba_cache_dir=""),
         at_once=2,
         oom_kills=lambda: None,

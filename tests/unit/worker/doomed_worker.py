@@ -13,9 +13,9 @@ import signal
 import sys
 from pathlib import Path
 
-from gpu_worker.child_messages import ChildTask, Limits
-from gpu_worker.children import Children
-from gpu_worker.zygote_process import clean_environment
+from gpu_worker.sandbox.child_messages import ChildTask, Limits
+from gpu_worker.sandbox.children import Children
+from gpu_worker.sandbox.zygote_process import clean_environment
 
 
 async def work(children: Children, helper: int, folder: Path) -> None:
@@ -48,7 +48,7 @@ def linger() -> None:
 def main() -> None:
     """Start the zygote, fork the helper, work."""
     children = Children(
-        (sys.executable, "-m", "gpu_worker.zygote", "tests.support.worker_kinds"),
+        (sys.executable, "-m", "gpu_worker.sandbox.zygote", "tests.support.worker_kinds"),
         clean_environment(os.environ, numba_cache_dir=""),
         at_once=1,
         oom_kills=lambda: None,

@@ -7,8 +7,8 @@ import signal
 import psutil
 import pytest
 
-from gpu_worker.child_messages import ChildTask, Limits, Probed, Progressed, Warned
-from gpu_worker.children import Grace
+from gpu_worker.sandbox.child_messages import ChildTask, Limits, Probed, Progressed, Warned
+from gpu_worker.sandbox.children import Grace
 from shared.errors import JobFailed
 from tests.support.worker_bench import MIB, is_gone
 

@@ -10,7 +10,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
-from gpu_worker.fetching import FetchFiles
+from gpu_worker.transfers.fetching import FetchFiles
 from shared.errors import JobFailed
 from shared.work import InputFile
 from tests.support.fake_gateway import FakeStore

@@ -3,8 +3,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gpu_worker.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
-from gpu_worker.pace import Pace
+from gpu_worker.protocol.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
+from gpu_worker.waiting.pace import Pace
 from shared.work import Heartbeat, ReportAnswer
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

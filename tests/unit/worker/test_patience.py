@@ -1,7 +1,7 @@
 import pytest
 
 from gpu_worker.attempt import Allowance, Patience
-from gpu_worker.pace import Pace
+from gpu_worker.waiting.pace import Pace
 from shared.errors import JobFailed, TryAgainLater
 
 

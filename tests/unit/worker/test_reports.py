@@ -9,10 +9,10 @@ import httpx
 import pytest
 from starlette.applications import Starlette
 
-from gpu_worker.deadline import Deadline
-from gpu_worker.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
-from gpu_worker.reports import Reports
-from gpu_worker.told import Told, Why
+from gpu_worker.protocol.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
+from gpu_worker.protocol.reports import Reports
+from gpu_worker.waiting.deadline import Deadline
+from gpu_worker.waiting.told import Told, Why
 from shared.work import Final, Notice, WorkOrder
 from tests.support.fake_gateway import FakeGateway
 from tests.support.serving import serving

@@ -3,13 +3,13 @@ import sys
 
 import pytest
 
-from gpu_worker.scratch import hold_scratch
+from gpu_worker.transfers.scratch import hold_scratch
 
 # Holds its scratch, says so, and waits to be killed.
 HOLDER = """
 import signal, sys
 from pathlib import Path
-from gpu_worker.scratch import hold_scratch
+from gpu_worker.transfers.scratch import hold_scratch
 with hold_scratch(Path(sys.argv[1]), "other") as scratch:
     (scratch.home / "left").write_text("behind")
     sys.stdout.write("held\\n")

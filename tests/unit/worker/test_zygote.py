@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from gpu_worker.zygote_process import ZygoteBroken, ZygoteProcess, clean_environment
+from gpu_worker.sandbox.zygote_process import ZygoteBroken, ZygoteProcess, clean_environment
 
 AMBIENT = {
     "PATH": os.environ["PATH"],
@@ -18,7 +18,7 @@ AMBIENT = {
     "AWS_SECRET_ACCESS_KEY": "secret",
     "HF_TOKEN": "hf",
 }
-KINDS = (sys.executable, "-m", "gpu_worker.zygote", "tests.support.worker_kinds")
+KINDS = (sys.executable, "-m", "gpu_worker.sandbox.zygote", "tests.support.worker_kinds")
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,1 @@
+"""Processes for untrusted media: a zygote, its children, and what each may use."""

@@ -1,0 +1,135 @@
+"""What the worker asks of a child and what it says back: length-prefixed JSON on one socket.
+
+A child has opened a stranger's file, so what it says is checked like a stranger's word.
+"""
+
+import asyncio
+import socket
+import struct
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field, TypeAdapter
+
+from shared.job_kind import Wire
+from shared.work import Notice, Stage, Usage
+
+OUT_OF_MEMORY_EXIT = 75  # a child's exit code: there was no memory left even to say so
+LONGEST_BYTES = 4 * 1024 * 1024
+_PREFIX = struct.Struct("!I")
+
+
+class Limits(Wire):
+    """What a child may use. `None` where the platform's own bound is to hold."""
+
+    memory_bytes: int | None = Field(None, ge=1)  # address space
+    cpu_s: int = Field(ge=1)  # of each process, all its threads together
+    file_bytes: int = Field(ge=1)  # of the largest file
+    open_files: int = Field(ge=16)
+
+
+class ChildTask(Wire):
+    """One attempt's work: its checked input, and its files where they lie."""
+
+    kind: str
+    input: dict[str, Any]
+    files: dict[str, str]
+    scratch: str
+    limits: Limits
+    log_fields: dict[str, str | int]
+
+
+class Progressed(Wire):
+    """How far a stage is."""
+
+    type: Literal["progress"] = "progress"
+    stage: Stage
+    fraction: float = Field(ge=0, le=1)
+
+
+class Warned(Wire):
+    """Something the person should know."""
+
+    type: Literal["warning"] = "warning"
+    notice: Notice
+
+
+class Probed(Wire):
+    """What a decoder says of an input file."""
+
+    type: Literal["probed"] = "probed"
+    name: str
+    facts: dict[str, Any]
+
+
+class DoneFile(Wire):
+    """A made file, below the scratch directory."""
+
+    name: str
+    path: str
+    content_type: str
+
+
+class Done(Wire):
+    """The last word of a child whose work succeeded."""
+
+    type: Literal["done"] = "done"
+    result: dict[str, Any]
+    files: list[DoneFile]
+    usage: Usage
+
+
+class Failed(Wire):
+    """The last word of a child whose work failed: a code, and a sentence for a person."""
+
+    type: Literal["failed"] = "failed"
+    code: str
+    public: str = Field(max_length=500)
+
+
+ChildMessage = Progressed | Warned | Probed | Done | Failed
+MESSAGE: TypeAdapter[ChildMessage] = TypeAdapter(
+    Annotated[ChildMessage, Field(discriminator="type")]
+)
+
+
+def framed(message: BaseModel) -> bytes:
+    """Return the message ready to write. Raises `ValueError` if it is over the bound."""
+    body = message.model_dump_json().encode()
+    if len(body) > LONGEST_BYTES:
+        raise ValueError(f"a message of {len(body)} bytes is too long to send")
+    return _PREFIX.pack(len(body)) + body
+
+
+async def next_body(stream: asyncio.StreamReader) -> bytes | None:
+    """Return the next message's bytes, `None` at the end, also one in mid-message.
+
+    Raises `ValueError` where the length is over the bound.
+    """
+    try:
+        (length,) = _PREFIX.unpack(await stream.readexactly(_PREFIX.size))
+        _check_length(length)
+        return await stream.readexactly(length)
+    except (asyncio.IncompleteReadError, ConnectionError):
+        return None
+
+
+def receive_body(conn: socket.socket) -> bytes | None:
+    """Return the next message's bytes from a blocking socket, `None` at the end."""
+    with conn.makefile("rb", buffering=0) as stream:
+        prefix = stream.read(_PREFIX.size) or b""
+        if len(prefix) < _PREFIX.size:
+            return None
+        (length,) = _PREFIX.unpack(prefix)
+        _check_length(length)
+        body = bytearray()
+        while len(body) < length:
+            more = stream.read(length - len(body))
+            if not more:
+                return None
+            body += more
+        return bytes(body)
+
+
+def _check_length(length: int) -> None:
+    if length > LONGEST_BYTES:
+        raise ValueError(f"a message of {length} bytes is too long to take")

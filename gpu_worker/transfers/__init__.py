@@ -1,0 +1,1 @@
+"""Bytes between the bucket and this machine: fetched, put, and where they lie."""

@@ -1,0 +1,1 @@
+"""Clocks and patience: retries, deadlines, and the word to stop."""
