@@ -37,7 +37,7 @@ serve: $(SYNCED)  ## gateway, object store, RunPod emulator; writes build/serve.
 	$(BIN)/cutroom serve
 
 test: $(SYNCED)  ## what CI runs
-	$(BIN)/pytest -n $(WORKERS)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile
 
 check: $(SYNCED)  ## everything a reviewer would ask for
 	$(BIN)/ruff format --check .

@@ -31,7 +31,7 @@ ACCEPTED_TYPES: dict[str, MediaFamily] = {
 
 @dataclass(frozen=True, slots=True)
 class Accepts:
-    """Which family of media a reference's asset must be: `Annotated[FileRef, Accepts("video")]`."""
+    """Which family an asset must be: `Annotated[FileRef, Accepts("video")]`."""
 
     family: MediaFamily
 

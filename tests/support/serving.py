@@ -10,6 +10,8 @@ import uvicorn
 from anyio.from_thread import start_blocking_portal
 from typing_extensions import override
 
+from infra.local.stack.ports import listener as listening_socket
+
 Asgi = Any  # uvicorn's own type of an app is as wide
 
 
@@ -49,7 +51,7 @@ async def serving(app: Asgi, *, shutdown_s: int = 2, **config: Any) -> AsyncIter
     Nothing here blocks the loop, so the block must not either: call a blocking client
     through `asyncio.to_thread`, or use `serving_in_thread`.
     """
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+    with listening_socket() as listener:
         settings = {"log_config": None, "access_log": False, "lifespan": "auto"} | config
         server = _Server(uvicorn.Config(app, timeout_graceful_shutdown=shutdown_s, **settings))
         task = asyncio.create_task(server.serve(sockets=[listener]))

@@ -5,6 +5,23 @@ import socket
 LOOPBACK = "127.0.0.1"
 
 
+def listener(port: int = 0) -> socket.socket:
+    """Return a listening loopback socket on `port`, or a free one.
+
+    Its protocol is named, for asyncio turns Nagle's algorithm off on no other: each small
+    answer would wait 40 ms for the caller's delayed acknowledgement.
+    """
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((LOOPBACK, port))
+        listening.listen(1024)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
 class ReservedPort:
     """A loopback port kept for a server that starts later, ends and starts again.
 

@@ -9,7 +9,7 @@ from typing import Any
 import uvicorn
 from typing_extensions import override
 
-from infra.local.stack.ports import LOOPBACK
+from infra.local.stack.ports import LOOPBACK, listener
 
 # How long a connection that is still busy may take to end.
 SHUTDOWN_S = 2
@@ -47,18 +47,18 @@ async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
     `app` is any ASGI app, which is how wide uvicorn's own type of one is. Raises
     `StartFailed`.
     """
-    with socket.create_server((LOOPBACK, port)) as listener:
+    with listener(port) as listening_on:
         config = uvicorn.Config(
             app, log_config=None, access_log=False, timeout_graceful_shutdown=SHUTDOWN_S
         )
         server = _Server(config)
-        served = asyncio.create_task(server.serve(sockets=[listener]))
+        served = asyncio.create_task(server.serve(sockets=[listening_on]))
         listening = asyncio.create_task(server.listening.wait())
         try:
             await asyncio.wait({served, listening}, return_when=asyncio.FIRST_COMPLETED)
             if served.done():
                 served.result()
-            yield f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+            yield f"http://{LOOPBACK}:{listening_on.getsockname()[1]}"
         finally:
             listening.cancel()
             server.should_exit = True
