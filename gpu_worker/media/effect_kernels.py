@@ -106,11 +106,12 @@ def blend_flat(
         _store(line, row, left, peak)
 
 
-@kernel(*((plane, FLOATS, I64, AXES, ELLIPSES, F64, F64) for plane in PLANES))
+@kernel(*((plane, FLOATS, I64, I64, AXES, ELLIPSES, F64, F64) for plane in PLANES))
 def blend_soft(
     samples: Array,
     soft: Array,
     step: int,
+    border: int,
     axes: Array,
     ellipses: Array,
     strength: float,
@@ -118,14 +119,14 @@ def blend_soft(
 ) -> None:
     """Mix a plane towards its blurred self by `strength` times what is not covered.
 
-    `soft`: (small rows, columns), float32, one row for `step` rows of the plane; between
-    them it is linear.
+    `soft`: (small rows, columns), float32, one row for `step` rows of the plane, the first
+    `border` of them above it; between rows it is linear.
     """
     rows, columns = samples.shape
     line = np.empty(columns, np.float32)
     for r in range(rows):
         cover_row(ellipses, axes, r, 0, 0.0, line)
-        at = min(max((r + 0.5) / step - 0.5, 0.0), soft.shape[0] - 1.0)
+        at = min(max((r + 0.5) / step - 0.5 + border, 0.0), soft.shape[0] - 1.0)
         upper = int(at)
         lower = min(upper + 1, soft.shape[0] - 1)
         part = np.float32(at - upper)
@@ -138,23 +139,26 @@ def blend_soft(
         _store(line, row, 0, peak)
 
 
-@kernel(*((plane, I64, I64, FLOATS) for plane in PLANES))
-def shrink(samples: Array, step_x: int, step_y: int, out: Array) -> None:
-    """Fill `out` with the means of boxes of the plane; past its edges the edge goes on."""
+@kernel(*((plane, I64, I64, I64, FLOATS) for plane in PLANES))
+def shrink(samples: Array, step_x: int, step_y: int, border: int, out: Array) -> None:
+    """Fill `out` with the means of boxes of the plane, begun `border` boxes outside it.
+
+    Outside, the plane's edge samples go on.
+    """
     rows, columns = samples.shape
     line = np.empty(columns, np.float32)
     share = np.float32(1.0 / (step_x * step_y))
     for r in range(out.shape[0]):
         line[:] = np.float32(0.0)
         for k in range(step_y):
-            row = samples[min(r * step_y + k, rows - 1)]
+            row = samples[min(max((r - border) * step_y + k, 0), rows - 1)]
             for j in range(columns):
                 line[j] += np.float32(row[j])
         target = out[r]
         for c in range(out.shape[1]):
             total = np.float32(0.0)
             for k in range(step_x):
-                total += line[min(c * step_x + k, columns - 1)]
+                total += line[min(max((c - border) * step_x + k, 0), columns - 1)]
             target[c] = total * share
 
 
@@ -189,12 +193,15 @@ def smooth(plane: Array, weights_x: Array, weights_y: Array) -> None:
                 target[j] += weight * (before[j] + after[j])
 
 
-@kernel((FLOATS, I64, FLOATS))
-def stretch_rows(small: Array, step: int, out: Array) -> None:
-    """Fill the rows of `out` from those of `small`, `step` samples for each, linear between."""
+@kernel((FLOATS, I64, I64, FLOATS))
+def stretch_rows(small: Array, step: int, border: int, out: Array) -> None:
+    """Fill the rows of `out` from those of `small`, `step` samples for each, linear between.
+
+    The first `border` samples of a row lie before the first of `out`.
+    """
     last = small.shape[1] - 1
     for c in range(out.shape[1]):
-        at = min(max((c + 0.5) / step - 0.5, 0.0), float(last))
+        at = min(max((c + 0.5) / step - 0.5 + border, 0.0), float(last))
         left = int(at)
         right = min(left + 1, last)
         part = np.float32(at - left)

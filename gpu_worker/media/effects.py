@@ -68,19 +68,20 @@ class Painter:
     def _blur(self, picture: Picture, regions: Sequence[Region]) -> None:
         ellipses = ellipses_of(regions)
         for plane in picture.planes:
-            soft, step = self._blurred(plane)
+            soft, step, border = self._blurred(plane)
             self._kernels.blend_soft(
                 plane.samples,
                 soft,
                 step,
+                border,
                 axes_of(plane),
                 ellipses,
                 strength(regions),
                 float(picture.peak),
             )
 
-    def _blurred(self, plane: Plane) -> tuple[Array, int]:
-        """The plane blurred, at full width and reduced height, and how much reduced.
+    def _blurred(self, plane: Plane) -> tuple[Array, int, int]:
+        """The plane blurred at full width and reduced height; how much, and its border's rows.
 
         Shrinking by half a sigma, smoothing and linear enlarging widen alike, so the sum of
         their variances is what the full-size Gaussian has.
@@ -88,12 +89,14 @@ class Painter:
         rows, columns = plane.samples.shape
         across, weights_x = _reduced_gaussian(self._sigma_px * plane.x.scale)
         down, weights_y = _reduced_gaussian(self._sigma_px * plane.y.scale)
-        small = np.empty((ceil(rows / down), ceil(columns / across)), np.float32)
-        self._kernels.shrink(plane.samples, across, down, small)
+        border = max(len(weights_x), len(weights_y))
+        size = ceil(rows / down) + 2 * border, ceil(columns / across) + 2 * border
+        small = np.empty(size, np.float32)
+        self._kernels.shrink(plane.samples, across, down, border, small)
         self._kernels.smooth(small, weights_x, weights_y)
         wide = np.empty((small.shape[0], columns), np.float32)
-        self._kernels.stretch_rows(small, across, wide)
-        return wide, down
+        self._kernels.stretch_rows(small, across, border, wide)
+        return wide, down, border
 
     def _darken(self, picture: Picture, regions: Sequence[Region]) -> None:
         ellipses = ellipses_of(regions)

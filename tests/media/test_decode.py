@@ -59,7 +59,7 @@ def test_a_part_decodes_to_the_frames_of_the_whole(
 ) -> None:
     source = probe(encoded(tmp_path, *encoding))
     whole = {n: mark(frame) for n, frame in FrameReader(source, 2).frames(range(FRAMES))}
-    parts = [range(3), range(14, 17), range(29, 31), range(52, 53), range(88, 90)]
+    parts = [range(n, min(n + 2, FRAMES)) for n in range(0, FRAMES, 4)]
 
     decoded = [
         (n, mark(frame)) for part in parts for n, frame in FrameReader(source, 2).frames(part)

@@ -86,7 +86,7 @@ def full_size_gaussian(samples: Array, sigma: float) -> Array:
 
 
 @pytest.mark.parametrize("size", [BIG, SIZE, Size(1918, 1078)], ids=str)
-def test_the_blur_is_the_full_size_gaussian_within_45_db(size: Size) -> None:
+def test_the_blur_is_the_full_size_gaussian_within_50_db(size: Size) -> None:
     source = noisy(size)
     corner = Region(0, 1, 0, 0, 1, 1)
 
@@ -96,7 +96,7 @@ def test_the_blur_is_the_full_size_gaussian_within_45_db(size: Size) -> None:
         sigma = blur_sigma_px(size) * plane.x.scale
         wanted = full_size_gaussian(plane.samples, sigma)[8:, 8:]  # past the corner's ellipse
         error = blurred.samples[8:, 8:].astype(float) - wanted
-        assert 10 * np.log10(255**2 / np.mean(error**2)) >= 45
+        assert 10 * np.log10(255**2 / np.mean(error**2)) >= 50
 
 
 def test_blur_leaves_the_inside_as_it_is_and_mixes_by_opacity_outside() -> None:

@@ -76,7 +76,8 @@ def expected(source: Picture, rect: Rect, output: Size) -> list[Array]:
             shown = (np.arange(samples) + 0.5 - target.shift) / target.scale
             lines.append((start + shown * length / count) * own.scale + own.shift)
             steps.append(own.scale * length / count / target.scale)
-        made.append(oracle(plane.samples / source.unit, *lines, (steps[0], steps[1])))
+        eight_bits = plane.samples / 2 ** (source.bits - 8)
+        made.append(oracle(eight_bits, *lines, (steps[0], steps[1])))
     return made
 
 
