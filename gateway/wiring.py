@@ -36,6 +36,7 @@ from gateway.services.feeds import Feeds
 from gateway.services.finish_attempt import FinishAttempt
 from gateway.services.grant_outputs import GrantOutputs
 from gateway.services.perform_effects import PerformEffects, Performer
+from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
 from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
@@ -175,7 +176,8 @@ class JobServices:
         watch = WatchAttempts(
             has.jobs, has.attempts, self.change, self.finish, has.compute, has.clock, patience
         )
-        return Tick(perform, watch, has.liveness, has.clock, (sweep_uploads,))
+        chores = (sweep_uploads, PruneStore(has.jobs, has.clock))
+        return Tick(perform, watch, has.liveness, has.clock, chores)
 
 
 def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:

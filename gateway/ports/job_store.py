@@ -121,5 +121,12 @@ class JobStore(Protocol):
     async def unclaimed(self, limit: int) -> list[Job]:
         """Return jobs that wait for a worker, the longest waiting first."""
 
+    async def prune(self, before: datetime, limit: int) -> int:
+        """Forget ops and done effects older than this, at most `limit` of each.
+
+        Those of a job that has not ended stay: a repeat of theirs may still come. Returns
+        how many rows went.
+        """
+
     async def uses_asset(self, asset_id: str) -> bool:
         """True while an unfinished job reads this asset."""

@@ -259,3 +259,27 @@ async def test_events_are_read_in_order_by_page(stores):
     page = await stores.events.read("j1", 1, 2)
     rest = await stores.events.read("j1", 3, 100)
     assert [event.seq for event in page + rest] == [2, 3, 4, 5]
+
+
+async def test_pruning_forgets_old_ops_and_done_effects_but_not_those_of_a_live_job(stores):
+    live, ended = await running(stores, "j1"), await running(stores, "j2")
+    for job in (live, ended):
+        await stores.jobs.touch(f"report:{job.id}", job, NOON, {"cancel": False})
+    await stores.jobs.commit(change(ended, CancelAsked(), "end"))
+    for lease in await stores.effects.lease(NOON, NOON + timedelta(seconds=9), "op", 100):
+        await stores.effects.done(lease, NOON)
+    day_after = NOON + timedelta(hours=24)
+    early = await stores.jobs.prune(NOON, 100)
+    first = await stores.jobs.prune(day_after, 100)
+    again = await stores.jobs.prune(day_after, 100)
+    assert (early, again) == (0, 0)
+    assert first > 0
+    assert await stores.jobs.outcome_of("report:j2") is None
+    assert await stores.jobs.outcome_of("report:j1") == {"cancel": False}
+
+
+async def test_pruning_takes_no_more_than_it_is_told_to(stores):
+    ended = await running(stores, "j1")
+    await stores.jobs.commit(change(ended, CancelAsked(), "end"))
+    day_after = NOON + timedelta(hours=24)
+    assert await stores.jobs.prune(day_after, 1) == 1

@@ -25,7 +25,7 @@ class MemoryEffectQueue(EffectQueue):
         due = [
             row
             for row in self._t.outbox.values()
-            if not row.done
+            if row.done_at is None
             and row.due_at <= now
             and (row.lease_until is None or row.lease_until <= now)
         ]
@@ -40,7 +40,7 @@ class MemoryEffectQueue(EffectQueue):
     async def done(self, lease: Lease, now: datetime) -> bool:
         row = self._held(lease)
         if row is not None:
-            row.done = True
+            row.done_at = now
         return row is not None
 
     @override
@@ -52,10 +52,10 @@ class MemoryEffectQueue(EffectQueue):
 
     @override
     async def next_due(self) -> datetime | None:
-        open_rows = [row for row in self._t.outbox.values() if not row.done]
+        open_rows = [row for row in self._t.outbox.values() if row.done_at is None]
         return min((max(r.due_at, r.lease_until or r.due_at) for r in open_rows), default=None)
 
     def _held(self, lease: Lease) -> OutboxRow | None:
         row = self._t.outbox.get(lease.effect.id)
-        held = row is not None and not row.done and row.lease_op == lease.op
+        held = row is not None and row.done_at is None and row.lease_op == lease.op
         return row if held else None

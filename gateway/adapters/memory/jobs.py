@@ -49,7 +49,7 @@ class MemoryJobStore(JobStore):
         mine = (j for j in t.jobs.values() if j.tenant == job.tenant and not j.is_final)
         if sum(1 for _ in mine) >= new.open_jobs_limit:
             raise TooManyOpenJobs
-        t.ops[new.op] = {}
+        t.keep_op(new.op, job.id, job.created_at, {})
         if name and bind:
             t.keys[name] = (job.id, bind.request_hash)
         t.jobs[job.id] = job
@@ -79,7 +79,7 @@ class MemoryJobStore(JobStore):
         cap = change.slot_cap
         if takes and cap is not None and len(t.holding(after.endpoint)) >= cap:
             return Committed.NO_SLOT
-        t.ops[change.op] = change.outcome
+        t.keep_op(change.op, after.id, change.at, change.outcome)
         t.jobs[after.id] = after
         for event in change.events:
             body = event_body(after, event, change.at)
@@ -109,7 +109,7 @@ class MemoryJobStore(JobStore):
     async def touch(self, op: str, job: Job, at: datetime, outcome: dict[str, Any]) -> None:
         if op in self._t.ops:
             return
-        self._t.ops[op] = outcome
+        self._t.keep_op(op, job.id, at, outcome)
         now = self._t.jobs[job.id]
         if now.has_open_attempt and now.fence == job.fence and (now.seen_at or at) < at:
             self._t.jobs[job.id] = replace(now, seen_at=at)
@@ -149,6 +149,25 @@ class MemoryJobStore(JobStore):
     async def unclaimed(self, limit: int) -> list[Job]:
         waiting = [j for j in self._t.jobs.values() if j.waiting_for is WaitingFor.WORKER]
         return sorted(waiting, key=lambda j: j.id)[:limit]
+
+    @override
+    async def prune(self, before: datetime, limit: int) -> int:
+        t = self._t
+        ops = [
+            op
+            for op, (job_id, at) in t.op_rows.items()
+            if at < before and t.jobs[job_id].finished_at is not None
+        ][:limit]
+        effects = [
+            row.effect.id
+            for row in t.outbox.values()
+            if row.done_at is not None and row.done_at < before
+        ][:limit]
+        for op in ops:
+            del t.ops[op], t.op_rows[op]
+        for effect_id in effects:
+            del t.outbox[effect_id]
+        return len(ops) + len(effects)
 
     @override
     async def uses_asset(self, asset_id: str) -> bool:

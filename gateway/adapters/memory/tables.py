@@ -21,7 +21,7 @@ class OutboxRow:
     lease_until: datetime | None = None
     lease_op: str | None = None
     tries: int = 0
-    done: bool = False
+    done_at: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -31,6 +31,7 @@ class Tables:
     asset_there: Callable[[str, str], bool] = lambda _tenant, _asset: True
     jobs: dict[str, Job] = field(default_factory=dict)
     ops: dict[str, dict[str, Any]] = field(default_factory=dict)
+    op_rows: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     events: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
@@ -40,6 +41,11 @@ class Tables:
     grants: dict[tuple[str, int], dict[str, Grant]] = field(default_factory=dict)
     runpod: dict[tuple[str, str], RunpodJob] = field(default_factory=dict)
     ledger: dict[tuple[str, int, str], int] = field(default_factory=dict)
+
+    def keep_op(self, op: str, job_id: str, at: datetime, outcome: dict[str, Any]) -> None:
+        """Note that an op was done, for whom and when."""
+        self.ops[op] = outcome
+        self.op_rows[op] = (job_id, at)
 
     def leave(self, effects: Iterable[Effect]) -> None:
         """Add effects to the outbox; one that is there already is kept."""

@@ -8,7 +8,7 @@ from typing import Any
 from typing_extensions import override
 
 from gateway.adapters.sql import job_changes
-from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine
+from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine, Statement
 from gateway.adapters.sql.rows import job_of, to_json, to_text
 from gateway.core.job import Job
 from gateway.ports.event_log import Event, EventLog
@@ -170,6 +170,25 @@ class SqlJobStore(JobStore):
             (limit,),
         )
         return [job_of(row) for row in rows]
+
+    @override
+    async def prune(self, before: datetime, limit: int) -> int:
+        old = (to_text(before), limit)
+        ops = await self._engine.fetch(
+            "SELECT o.op FROM ops o LEFT JOIN jobs j ON j.id = o.job_id "
+            "WHERE o.at < ? AND (j.id IS NULL OR j.finished_at IS NOT NULL) LIMIT ?",
+            old,
+        )
+        effects = await self._engine.fetch(
+            "SELECT id FROM effects WHERE done_at < ? LIMIT ?", old
+        )
+        gone: list[Statement] = [
+            *(("DELETE FROM ops WHERE op = ?", (row["op"],)) for row in ops),
+            *(("DELETE FROM effects WHERE id = ?", (row["id"],)) for row in effects),
+        ]
+        if gone:
+            await self._engine.batch(gone)
+        return len(gone)
 
     @override
     async def uses_asset(self, asset_id: str) -> bool:
