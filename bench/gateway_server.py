@@ -20,7 +20,7 @@ from typing import Any, Literal, cast, get_args
 
 import uvicorn
 
-from bench.measured_kind import KIND
+from bench.measured_kind import KINDS
 from gateway.bootstrap import Gateway, build_gateway, sqlite_adapters
 from gateway.core.api_keys import ApiKey
 from gateway.core.job import Job
@@ -88,12 +88,15 @@ def _ports(mode: Mode) -> Ports:
 async def serve(mode: Mode) -> None:
     """Serve until nobody holds our standard input."""
     ports = _ports(mode)
-    offered = {**load_kinds(), KIND.name: KIND}
+    offered = {**load_kinds(), **KINDS}
     gateway = build_gateway(load_settings(), ports, offered=offered)
     watched = mode == "watched"
     if not watched:
         await gateway.start()
-    with socket.create_server(("127.0.0.1", 0), backlog=BACKLOG) as listener:
+    # Of the protocol by name: asyncio sends small writes at once only where it reads that.
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(BACKLOG)
         server = _server(gateway, "on" if watched else "off")
         asyncio.get_running_loop().add_reader(sys.stdin, _end, server)
         print(json.dumps({"port": listener.getsockname()[1]}), flush=True)

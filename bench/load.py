@@ -12,7 +12,7 @@ from itertools import repeat
 from statistics import median
 
 from bench.http_calls import Connection, bearer, request_bytes
-from bench.measured_kind import KIND
+from bench.measured_kind import SUBMITTED
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Seen:
 
 async def submit(plan: Plan) -> Seen:
     """Submit over so many connections. Raises `RuntimeError` unless every one is taken."""
-    asked = {"kind": KIND.name, "input": {"text": "a clip of the sea", "count": 3}}
+    asked = {"kind": SUBMITTED.name, "input": {"text": "a clip of the sea", "count": 3}}
     request = request_bytes("POST", "/v1/jobs", bearer(plan.api_key), asked)
     connections = [await Connection.to(plan.base_url) for _ in range(plan.at_once)]
     took_s: list[float] = []

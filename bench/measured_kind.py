@@ -1,11 +1,8 @@
-"""A kind of job that asks for nothing: what is measured is the gateway around it."""
+"""Kinds of jobs that ask for nothing: what is measured is the gateway around them."""
 
 from string import ascii_lowercase
 
 from shared.job_kind import JobKind, PriceRule, Wire
-
-# Each report of a watched job says a new stage, which is an event whenever it comes.
-STAGES = tuple(f"at_{first}{second}" for first in "abcdef" for second in ascii_lowercase)
 
 
 class MeasuredInput(Wire):
@@ -19,15 +16,25 @@ class MeasuredResult(Wire):
     """Nothing comes of it."""
 
 
-KIND = JobKind(
-    name="bench.measured",
-    version=1,
-    description="Does nothing.",
-    input=MeasuredInput,
-    output=MeasuredResult,
-    outputs={},
-    stages=STAGES,
-    compute="gpu",
-    price=PriceRule(lambda *_: 3600.0, lambda *_: 1.0, "flat"),
-    deadline_s=24 * 3600,
+def _kind(name: str, stages: tuple[str, ...]) -> JobKind[MeasuredInput, MeasuredResult]:
+    return JobKind(
+        name=name,
+        version=1,
+        description="Does nothing.",
+        input=MeasuredInput,
+        output=MeasuredResult,
+        outputs={},
+        stages=stages,
+        compute="gpu",
+        price=PriceRule(lambda *_: 3600.0, lambda *_: 1.0, "flat"),
+        deadline_s=24 * 3600,
+    )
+
+
+SUBMITTED = _kind("bench.submitted", ("prepare", "render", "upload", "persist"))
+# A report of a new stage is an event whenever it comes; one of progress alone may wait.
+WATCHED = _kind(
+    "bench.watched",
+    tuple(f"at_{first}{second}" for first in "abcdef" for second in ascii_lowercase),
 )
+KINDS = {kind.name: kind for kind in (SUBMITTED, WATCHED)}
