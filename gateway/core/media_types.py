@@ -115,8 +115,9 @@ def _bare_sound(head: bytes) -> frozenset[str]:
     at = 0
     if head.startswith(b"ID3") and len(head) >= 10:
         at = 10 + _syncsafe(head[6:10])
-        if at >= len(head):  # a picture in the tag fills what we read
-            return frozenset({"audio/mpeg"})
+        if at >= len(head):  # a picture in the tag may fill what we read, not a whole file
+            full = len(head) >= HEAD_BYTES
+            return frozenset({"audio/mpeg", "audio/aac"}) if full else _NOTHING
     for name, length_of in (("audio/mpeg", _mp3_frame), ("audio/aac", _adts_frame)):
         length = length_of(head[at : at + 7])
         following = head[at + length : at + length + 7]

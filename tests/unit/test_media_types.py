@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from gateway.core.media_types import accepted, types_of
+from gateway.core.media_types import HEAD_BYTES, accepted, types_of
 from shared.artifacts import ACCEPTED_TYPES
 
 
@@ -41,7 +41,7 @@ MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)  # 128 kbit/s, 44.1 kHz: 417 bytes
 MP3_SLOW_FRAME = b"\xff\xf3\x80\x00" + bytes(204)  # MPEG-2, 64 kbit/s, 22.05 kHz: 208
 ADTS_FRAME = b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)  # 16 bytes
 ID3 = b"ID3\4\0\0\0\0\0\x0a" + bytes(10)
-BIG_ID3 = b"ID3\4\0\0\0\x7f\x7f\x7f" + bytes(1000)
+BIG_ID3 = (b"ID3\4\0\0\0\x7f\x7f\x7f" + bytes(HEAD_BYTES))[:HEAD_BYTES]
 
 TRUE = {
     "mp4": (ftyp(b"isom", b"iso2", b"avc1", b"mp41"), {"video/mp4", "audio/mp4"}),
@@ -63,7 +63,7 @@ TRUE = {
     "mp3 cut at a frame": (MP3_FRAME, {"audio/mpeg"}),
     "mp3 of low rate": (MP3_SLOW_FRAME * 2, {"audio/mpeg"}),
     "mp3 with a tag": (ID3 + MP3_FRAME * 2, {"audio/mpeg"}),
-    "mp3 with a large tag": (BIG_ID3, {"audio/mpeg"}),
+    "sound with a large tag": (BIG_ID3, {"audio/mpeg", "audio/aac"}),
     "aac": (ADTS_FRAME * 2, {"audio/aac"}),
     "aac with a tag": (ID3 + ADTS_FRAME * 2, {"audio/aac"}),
     "png": (picture("PNG"), {"image/png"}),
@@ -87,6 +87,7 @@ FALSE = {
     "one mp3 sync and then text": MP3_FRAME[:-3] + b"<html>" * 9,
     "one adts sync and then text": ADTS_FRAME + b"<html>" * 9,
     "tag and then text": ID3 + b"<html>",
+    "tag and then nothing": BIG_ID3[:1000],
     "half a png": b"\x89PNG\r\n\x1a\n<html>",
     "all ones": b"\xff" * 64,
 }
