@@ -1,12 +1,22 @@
 """Every measurement, in the order of a whole run."""
 
-from bench import jitter, not_run, rendering, resample_oracle, submitting
+from bench import (
+    jitter,
+    not_run,
+    presigning,
+    rendering,
+    resample_oracle,
+    starting,
+    submitting,
+)
 from bench.figures import Measurement
 
 MEASUREMENTS: tuple[Measurement, ...] = (
     *resample_oracle.MEASUREMENTS,
     *jitter.MEASUREMENTS,
     *rendering.MEASUREMENTS,
+    *presigning.MEASUREMENTS,
+    *starting.MEASUREMENTS,
     *submitting.MEASUREMENTS,
     *not_run.MEASUREMENTS,
 )
