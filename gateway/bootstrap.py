@@ -145,6 +145,7 @@ def build_gateway(
         json_depth=settings.limits.json_depth,
         cors_origins=settings.cors_origins,
     )
+    work.install(app)
     for module in (health, kinds, uploads, assets, jobs, live, work):
         app.include_router(module.router)
     return Gateway(app, start, perform, tick)

@@ -1,8 +1,9 @@
 """The routes workers call: claim, outputs, reports."""
 
+import logging
 from typing import Annotated
 
-from fastapi import APIRouter, Header
+from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
 from gateway.api.use_cases import Jobs
@@ -18,14 +19,21 @@ from shared.work import (
     WorkOrder,
 )
 
+log = logging.getLogger(__name__)
+
 router = APIRouter(prefix="/v1/work", tags=["work"])
 
 Authorization = Annotated[str, Header(max_length=512)]
 
 
-def stop_answer() -> JSONResponse:
-    """409: this worker has no say in the job and touches nothing more."""
-    return JSONResponse(Stop().model_dump(mode="json"), 409)
+def install(app: FastAPI) -> None:
+    """Answer 409 `{stop: true}` where a worker has no say in a job."""
+
+    async def on_stop(_: Request, error: Exception) -> JSONResponse:
+        log.info("worker.told_to_stop", extra={"why": str(error)})
+        return JSONResponse(Stop().model_dump(mode="json"), 409)
+
+    app.add_exception_handler(ToldToStop, on_stop)
 
 
 def bearer(authorization: str) -> str:
@@ -36,34 +44,25 @@ def bearer(authorization: str) -> str:
     return token.strip()
 
 
-@router.post("/{job_id}/claim", response_model=None)
+@router.post("/{job_id}/claim")
 async def claim(
     job_id: str, claimed: Claim, jobs: Jobs, authorization: Authorization = ""
-) -> WorkOrder | JSONResponse:
+) -> WorkOrder:
     """Give the work order, which makes the attempt."""
-    try:
-        return await jobs.claim(job_id, bearer(authorization), claimed)
-    except ToldToStop:
-        return stop_answer()
+    return await jobs.claim(job_id, bearer(authorization), claimed)
 
 
-@router.post("/{job_id}/outputs", response_model=None)
+@router.post("/{job_id}/outputs")
 async def outputs(
     job_id: str, asked: OutputsRequest, jobs: Jobs, authorization: Authorization = ""
-) -> Puts | JSONResponse:
+) -> Puts:
     """Sign a PUT for each output."""
-    try:
-        return await jobs.grant_outputs(job_id, bearer(authorization), asked)
-    except ToldToStop:
-        return stop_answer()
+    return await jobs.grant_outputs(job_id, bearer(authorization), asked)
 
 
-@router.post("/{job_id}/reports", response_model=None)
+@router.post("/{job_id}/reports")
 async def reports(
     job_id: str, report: AnyReport, jobs: Jobs, authorization: Authorization = ""
-) -> ReportAnswer | JSONResponse:
+) -> ReportAnswer:
     """Hear one report."""
-    try:
-        return await jobs.record_report(job_id, bearer(authorization), report)
-    except ToldToStop:
-        return stop_answer()
+    return await jobs.record_report(job_id, bearer(authorization), report)

@@ -12,7 +12,7 @@ pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 LONG = {"end_time": 14, "output_width": 720, "output_height": 1280}
 
 
-async def succeeded_once(tried, job_id, *, attempt=1):
+async def expect_one_success(tried, job_id, *, attempt=1):
     """The job succeeded in this attempt, told so once, and published one object."""
     job, events = await tried.ended(job_id)
     assert (job.status, job.attempt) == ("succeeded", attempt)
@@ -25,14 +25,14 @@ async def succeeded_once(tried, job_id, *, attempt=1):
 @pytest.mark.parametrize("effect", ["429", "500", "503"])
 async def test_a_runpod_that_refuses_for_now_is_asked_until_it_takes_the_job(tried, effect):
     tried.fault(kind=FaultKind.REFUSE_RUN, effect=effect, count=2)
-    await succeeded_once(tried, await tried.submit())
+    await expect_one_success(tried, await tried.submit())
     assert tried.stack.emulator.faults.fired[FaultKind.REFUSE_RUN] >= 2
 
 
 @pytest.mark.parametrize("effect", ["504", "reset"])
 async def test_d106_a_submission_accepted_without_an_answer_is_one_attempt(tried, effect):
     tried.fault(kind=FaultKind.LOSE_RUN_ANSWER, effect=effect)
-    await succeeded_once(tried, await tried.submit())
+    await expect_one_success(tried, await tried.submit())
 
 
 async def test_a_runpod_that_refuses_for_good_fails_the_job_for_the_operator(tried):
@@ -45,7 +45,7 @@ async def test_a_runpod_that_refuses_for_good_fails_the_job_for_the_operator(tri
 async def test_d65_a_job_delivered_twice_is_done_once(tried, same_pod):
     tried.fault(kind=FaultKind.DUPLICATE, same_pod=same_pod)
     job_id = await tried.submit()
-    await succeeded_once(tried, job_id)
+    await expect_one_success(tried, job_id)
     following, _ = await tried.ended(await tried.submit())
     assert following.status == "succeeded"
     job, events = await tried.ended(job_id)
@@ -55,26 +55,26 @@ async def test_d65_a_job_delivered_twice_is_done_once(tried, same_pod):
 @pytest.mark.parametrize("effect", ["reset", "400", "429", "500"])
 async def test_a_lost_job_done_loses_nothing(tried, effect):
     tried.fault(kind=FaultKind.LOSE_DONE, effect=effect, count=3)
-    await succeeded_once(tried, await tried.submit())
+    await expect_one_success(tried, await tried.submit())
 
 
 async def test_a_slow_queue_counts_no_attempt(tried):
     tried.fault(kind=FaultKind.SLOW_QUEUE, delay_s=3)
-    await succeeded_once(tried, await tried.submit())
+    await expect_one_success(tried, await tried.submit())
 
 
 async def test_a_job_that_runpod_forgets_is_submitted_again(tried):
     tried.fault(kind=FaultKind.SLOW_QUEUE, delay_s=600)
     tried.stack.emulator.faults.add(Fault(FaultKind.FORGET))
     job_id = await tried.submit()
-    job, _ = await succeeded_once(tried, job_id)
+    job, _ = await expect_one_success(tried, job_id)
     assert tried.stack.emulator.faults.fired[FaultKind.FORGET] == 1
     assert job.attempt == 1
 
 
 async def test_a_runpod_that_cannot_be_asked_makes_nothing_fail(tried):
     tried.fault(kind=FaultKind.BAD_STATUS, effect="500", count=None)
-    await succeeded_once(tried, await tried.submit())
+    await expect_one_success(tried, await tried.submit())
 
 
 async def test_a_cancel_whose_stop_is_lost_still_stops_the_work(tried):
@@ -99,7 +99,7 @@ async def test_d34_a_worker_killed_mid_render_is_followed_by_another(tried):
         view.pod_id for view in tried.stack.emulator.workers if _is_under(renderer, view.pid)
     ]
     tried.stack.emulator.kill_worker(pod_id)
-    job, events = await succeeded_once(tried, job_id, attempt=2)
+    job, events = await expect_one_success(tried, job_id, attempt=2)
     assert "requeued" in events
     assert not renderer.is_running()
     assert job.outputs[0].name == "video"
@@ -110,7 +110,7 @@ async def test_d144_a_gateway_killed_mid_job_loses_nothing(tried):
     await tried.until(job_id, "progress")
     await tried.stack.gateway.kill()
     await tried.stack.gateway.restart()
-    await succeeded_once(tried, job_id)
+    await expect_one_success(tried, job_id)
 
 
 async def test_a_gateway_killed_mid_effect_performs_it_again(tried):
@@ -123,7 +123,7 @@ async def test_a_gateway_killed_mid_effect_performs_it_again(tried):
             await asyncio.sleep(0.05)
     await tried.stack.gateway.kill()
     await tried.stack.gateway.restart()
-    await succeeded_once(tried, job_id)
+    await expect_one_success(tried, job_id)
 
 
 async def test_a_gateway_killed_after_runpod_accepted_makes_one_result(tried):
@@ -132,7 +132,7 @@ async def test_a_gateway_killed_after_runpod_accepted_makes_one_result(tried):
     await tried.until(job_id, "started")
     await tried.stack.gateway.kill()
     await tried.stack.gateway.restart()
-    await succeeded_once(tried, job_id)
+    await expect_one_success(tried, job_id)
 
 
 def _renderers(tried):
