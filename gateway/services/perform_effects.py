@@ -63,6 +63,10 @@ class PerformEffects:
         try:
             async with asyncio.timeout(self.lease_s * WITHIN):
                 await self.performers[effect.kind](effect)
+        except asyncio.CancelledError:
+            # The process stops: give the lease back, so that the next one need not wait.
+            await asyncio.shield(self._put_off(lease, "stopped", 0.0))
+            raise
         except PutOff as error:
             await self._put_off(lease, str(error), error.after_s)
         except (CutroomError, TimeoutError) as error:
