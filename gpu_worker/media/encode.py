@@ -106,16 +106,16 @@ def _writing() -> Iterator[None]:
         raise JobFailed("internal", detail=f"cannot write: {error}") from error
 
 
-def check_written(path: Path, size: Size, frames: int, *, has_audio: bool) -> None:
-    """Look at a finished file as a player would. Raises `JobFailed` with `internal`."""
+def check_written(path: Path, size: Size, frames: int) -> bool:
+    """Look at a finished file as a player would, and tell whether it has sound.
+
+    Raises `JobFailed` with `internal` where its picture is not what was to be written.
+    """
     with av.open(str(path), "r", format="mov") as made:
-        stream = made.streams.video[0]
-        found = (
-            stream.codec_context.width,
-            stream.codec_context.height,
-            stream.frames,
-            bool(made.streams.audio),
-        )
-    expected = (size.width_px, size.height_px, frames, has_audio)
+        video = made.streams.video[0]
+        found = (video.codec_context.width, video.codec_context.height, video.frames)
+        has_audio = any(stream.frames for stream in made.streams.audio)
+    expected = (size.width_px, size.height_px, frames)
     if found != expected:
         raise JobFailed("internal", detail=f"the file has {found}, not {expected}")
+    return has_audio

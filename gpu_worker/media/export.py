@@ -12,7 +12,7 @@ from gpu_worker.media.audio import open_sound
 from gpu_worker.media.decode import FrameReader
 from gpu_worker.media.effects import Painter
 from gpu_worker.media.encode import VideoFile, check_written
-from gpu_worker.media.footage import Source
+from gpu_worker.media.footage import AUDIO_DROPPED, Source
 from gpu_worker.media.pictures import picture_of
 from gpu_worker.media.pipeline import Threads, painted
 from gpu_worker.media.resample import Resampler
@@ -72,11 +72,12 @@ def render(
         for done, frame in enumerate(frames, start=1):
             file.add(frame)
             progress(done / len(plan.frames))
-    check_written(into, plan.output, len(plan.frames), has_audio=sound is not None)
+    has_audio = check_written(into, plan.output, len(plan.frames))
+    silent = sound is not None and not has_audio
     return Rendered(
         path=into,
         frames=len(plan.frames),
-        has_audio=sound is not None,
+        has_audio=has_audio,
         size_bytes=into.stat().st_size,
-        remarks=reader.remarks,
+        remarks=(*reader.remarks, *([AUDIO_DROPPED] if silent else [])),
     )

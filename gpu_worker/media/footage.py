@@ -11,6 +11,8 @@ from gpu_worker.media.planes import Orientation
 from shared.render.cropping import Size
 from shared.render.plan import Footage, Remark
 
+AUDIO_DROPPED = Remark("audio_dropped", "The sound cannot be decoded and was left out.")
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -87,7 +89,6 @@ class Source:
 
     path: Path
     container: str
-    coded: Size
     look: Look
     video: VideoTrack
     audio: AudioTrack | None

@@ -23,7 +23,14 @@ from av.video.stream import VideoStream
 
 from gpu_worker.media.colour import FULL, LIMITED, colours_of
 from gpu_worker.media.containers import AVI, MAX_PIXELS, demuxed, opened
-from gpu_worker.media.footage import AudioTrack, Look, Source, SyncSample, VideoTrack
+from gpu_worker.media.footage import (
+    AUDIO_DROPPED,
+    AudioTrack,
+    Look,
+    Source,
+    SyncSample,
+    VideoTrack,
+)
 from gpu_worker.media.pictures import is_rgb
 from gpu_worker.media.planes import Orientation
 from shared.errors import JobFailed
@@ -55,7 +62,6 @@ def probe(path: Path) -> Source:
     return Source(
         path=path,
         container=name,
-        coded=Size(frame.width, frame.height),
         look=look,
         video=track,
         audio=heard,
@@ -276,4 +282,4 @@ def _remarks(seen: _Seen, stated_s: Fraction | None, audio_lost: bool) -> Iterat
                 f"{float(missing_s):.1f} s are missing. What is there was used.",
             )
     if audio_lost:
-        yield Remark("audio_dropped", "The sound cannot be decoded and was left out.")
+        yield AUDIO_DROPPED
