@@ -8,6 +8,7 @@ from bench import (
     resample_oracle,
     starting,
     submitting,
+    watching,
 )
 from bench.figures import Measurement
 
@@ -18,5 +19,6 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *presigning.MEASUREMENTS,
     *starting.MEASUREMENTS,
     *submitting.MEASUREMENTS,
+    *watching.MEASUREMENTS,
     *not_run.MEASUREMENTS,
 )

@@ -1,10 +1,7 @@
 """A gateway of one mode for as long as a block lasts, and what CPU time it has used."""
 
-import json
 import os
 import secrets
-import subprocess
-import sys
 from base64 import b32encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -14,9 +11,9 @@ from pathlib import Path
 import psutil
 
 from bench.gateway_server import Mode
+from bench.talk import talking
 from bench.workplace import Workplace
 
-STOP_S = 20.0
 ENDPOINT = "bench-gpu"
 BUCKET = "cutroom"
 NOWHERE = "http://127.0.0.1:9"
@@ -79,34 +76,7 @@ def environment(
 
 @contextmanager
 def gateway(place: Workplace, mode: Mode, env: Mapping[str, str]) -> Iterator[GatewayProcess]:
-    """Start one and wait until it listens; end it afterwards.
-
-    Closing its standard input ends it, so it does not outlive this process either.
-    """
-    log_path = place.room("gateway") / f"{mode}.log"
-    with log_path.open("wb") as log_file:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bench.gateway_server", mode],
-            env=dict(env),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log_file,
-        )
-    with process:
-        try:
-            line = process.stdout.readline() if process.stdout else b""
-            if not line:
-                raise RuntimeError(f"the gateway did not start: {_end_of(log_path)}")
-            port = json.loads(line)["port"]
-            yield GatewayProcess(f"http://127.0.0.1:{port}", process.pid)
-        finally:
-            if process.stdin:
-                process.stdin.close()
-            try:
-                process.wait(STOP_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-
-
-def _end_of(path: Path) -> str:
-    return path.read_text(errors="replace")[-2000:]
+    """Start one and wait until it listens; end it afterwards."""
+    with talking(place, "bench.gateway_server", mode, env=env) as talk:
+        port = talk.hear()["port"]
+        yield GatewayProcess(f"http://127.0.0.1:{port}", talk.pid)

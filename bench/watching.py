@@ -1,0 +1,87 @@
+"""Two thousand people watching a hundred jobs, each of which has an event every second.
+
+The reports are a worker's, over HTTP. A watcher's delay counts from the instant that stands
+in the event. The gateway's share of a core is what watching adds to taking the reports.
+"""
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import asdict
+
+from bench.figures import Figure, Measurement
+from bench.gateway_process import GatewayProcess, Secrets, environment, gateway
+from bench.talk import Talk, talking
+from bench.watchers import Heard, Plan
+from bench.workplace import Workplace
+
+
+def watching(place: Workplace) -> Mapping[str, float]:
+    """Watch the gateway that takes the reports, then one that has to find them in the log."""
+    effort, known = place.effort, Secrets.fresh()
+    with talking(place, "bench.reporting") as workers:
+        runpod_url = workers.hear()["runpod_url"]
+        env = environment(known, place.room("db") / "bench.sqlite3", runpod_url=runpod_url)
+        with gateway(place, "watched", env) as watched:
+            workers.say(
+                {
+                    "submit_to": watched.base_url,
+                    "api_key": known.api_key,
+                    "jobs": effort.watched_jobs,
+                }
+            )
+            job_ids = workers.hear()["job_ids"]
+            unwatched_share = _share(watched, effort.window_s)
+            plan = Plan(
+                watched.base_url, known.api_key, job_ids, effort.watchers, effort.window_s
+            )
+            with talking(place, "bench.watchers", json.dumps(asdict(plan))) as watchers:
+                watchers.hear()
+                before_s = watched.cpu_s()
+                here = _heard(watchers)
+                watched_share = (watched.cpu_s() - before_s) / effort.window_s
+            with gateway(place, "watched", env) as other:
+                workers.say({"report_to": other.base_url})
+                with talking(place, "bench.watchers", json.dumps(asdict(plan))) as watchers:
+                    watchers.hear()
+                    elsewhere = _heard(watchers)
+    _enough(here, place)
+    _enough(elsewhere, place)
+    return {
+        "watchers_2000_gaps": here.gaps + elsewhere.gaps,
+        "watchers_2000_p95_ms": here.p95_ms,
+        "watchers_core_share": watched_share - unwatched_share,
+        "watchers_notify_lost_p95_ms": elsewhere.p95_ms,
+    }
+
+
+def _heard(watchers: Talk) -> Heard:
+    watchers.say("measure")
+    return Heard(**watchers.hear())
+
+
+def _share(one: GatewayProcess, window_s: float) -> float:
+    """The part of a core it uses while nobody watches."""
+    before_s = one.cpu_s()
+    time.sleep(window_s)
+    return (one.cpu_s() - before_s) / window_s
+
+
+def _enough(heard: Heard, place: Workplace) -> None:
+    """Fewer events than this, and what was measured is another load."""
+    expected = place.effort.watchers * place.effort.window_s
+    if heard.events < 0.8 * expected:
+        raise RuntimeError(f"{heard.events} events came, of about {expected:.0f}")
+
+
+MEASUREMENTS = (
+    Measurement(
+        (
+            Figure("watchers_2000_gaps", "", 0),
+            Figure("watchers_2000_p95_ms", "ms", 50, judged=False),
+            Figure("watchers_core_share", "", 0.25, judged=False),
+            Figure("watchers_notify_lost_p95_ms", "ms", 1100, judged=False),
+        ),
+        watching,
+    ),
+)
