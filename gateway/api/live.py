@@ -19,7 +19,7 @@ from shared.errors import CallerMustChange, NotFound, TryAgainLater
 router = APIRouter(prefix="/v1", tags=["events"])
 
 COMMENT_EVERY_S = 15.0
-CLOSE_DONE, CLOSE_TOO_BIG = 1000, 1009
+CLOSE_DONE, CLOSE_TOO_BIG, CLOSE_TRY_AGAIN = 1000, 1009, 1013
 CLOSE_UNAUTHENTICATED, CLOSE_NOT_FOUND, CLOSE_TOO_MANY = 4401, 4404, 4429
 LARGEST_FRAME_BYTES = 1024
 
@@ -77,8 +77,11 @@ async def live(socket: WebSocket, job_id: str, jobs: Jobs, after: After = -1) ->
     except NotFound:
         await socket.close(CLOSE_NOT_FOUND)
         return
-    except (CallerMustChange, TryAgainLater):
+    except CallerMustChange:
         await socket.close(CLOSE_UNAUTHENTICATED)
+        return
+    except TryAgainLater:
+        await socket.close(CLOSE_TRY_AGAIN)
         return
     if job.is_final and after >= job.seq:
         await socket.close(CLOSE_DONE)
