@@ -3,6 +3,7 @@
 from bench import (
     jitter,
     not_run,
+    object_store,
     presigning,
     rendering,
     resample_oracle,
@@ -20,5 +21,6 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *starting.MEASUREMENTS,
     *submitting.MEASUREMENTS,
     *watching.MEASUREMENTS,
+    *object_store.MEASUREMENTS,
     *not_run.MEASUREMENTS,
 )
