@@ -1,6 +1,7 @@
 """Every measurement, in the order of a whole run."""
 
 from bench import (
+    delivering,
     jitter,
     not_run,
     object_store,
@@ -17,6 +18,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *resample_oracle.MEASUREMENTS,
     *jitter.MEASUREMENTS,
     *rendering.MEASUREMENTS,
+    *delivering.MEASUREMENTS,
     *presigning.MEASUREMENTS,
     *starting.MEASUREMENTS,
     *submitting.MEASUREMENTS,

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.paired import Cost
 from bench.workplace import LONGEST_S, Workplace
@@ -20,6 +20,8 @@ from gpu_worker.sandbox.zygote_process import clean_environment
 
 KINDS_PACKAGE = "gpu_worker.kinds"
 _GIB = 2**30
+
+C = TypeVar("C", bound=Children)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,14 @@ class WarmWorker:
 def warm_worker(place: Workplace) -> Iterator[WarmWorker]:
     """Start a zygote, wait until it is ready, and end it afterwards."""
     with asyncio.Runner() as loop:
-        children = warm_children(place)
+        children = warm_children(place, Children)
         try:
             yield WarmWorker(place, children, loop)
         finally:
             children.close()
 
 
-def warm_children(place: Workplace, made: type[Children] = Children) -> Children:
+def warm_children(place: Workplace, made: type[C]) -> C:
     """Return children whose zygote is ready; close them in the thread that asked."""
     log_path = place.room("zygote") / "log.jsonl"
     # The zygote's own lines would stand among the table's: its shell sends them to a file.
