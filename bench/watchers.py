@@ -48,7 +48,7 @@ class Heard:
     p95_ms: float
 
 
-class _Window:
+class Window:
     """Delays of the events that come while it is open."""
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class _Window:
 class Watcher(asyncio.Protocol):
     """One stream: every event's number must follow the last one's."""
 
-    def __init__(self, request: bytes, window: _Window) -> None:
+    def __init__(self, request: bytes, window: Window) -> None:
         self._request = request
         self._window = window
         self._rest = b""
@@ -102,17 +102,17 @@ class Watcher(asyncio.Protocol):
 
 async def watch(plan: Plan) -> None:
     """Connect everyone, then measure once when told to."""
-    window = _Window()
+    window = Window()
     watchers = await _connected(plan, window)
     print(json.dumps({"connected": len(watchers)}), flush=True)
     await asyncio.to_thread(sys.stdin.readline)
     window.open = True
     await asyncio.sleep(plan.window_s)
     window.open = False
-    print(json.dumps(asdict(_summed_up(watchers, window))), flush=True)
+    print(json.dumps(asdict(summed_up(watchers, window))), flush=True)
 
 
-async def _connected(plan: Plan, window: _Window) -> list[Watcher]:
+async def _connected(plan: Plan, window: Window) -> list[Watcher]:
     address = _address(plan.base_url)
     headers = {**bearer(plan.api_key), "Accept": "text/event-stream"}
     watchers: list[Watcher] = []
@@ -143,7 +143,8 @@ def _address(base_url: str) -> tuple[str, int]:
     return parts.hostname, parts.port
 
 
-def _summed_up(watchers: list[Watcher], window: _Window) -> Heard:
+def summed_up(watchers: list[Watcher], window: Window) -> Heard:
+    """Say what came while the window was open. Raises `RuntimeError` if nothing did."""
     delays_s = sorted(window.delays_s)
     if not delays_s:
         raise RuntimeError("not one event came")
