@@ -173,7 +173,8 @@ async def test_a_surplus_watcher_is_refused_with_4429(tmp_path):
         await worker.claim()
         url = f"/v1/jobs/{job_id}/events"
         async with aconnect_sse(http, "GET", url) as source:
-            first = await anext(source.aiter_sse())
+            watching = source.aiter_sse()  # held: dropped, it would stop watching
+            first = await anext(watching)
             surplus = await socketed(http, job_id)
     assert first.event == "queued"
     assert surplus == ([], 4429)
