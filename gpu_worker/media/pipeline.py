@@ -33,13 +33,14 @@ class Threads:
         """For a machine with this many cores, all of them ours.
 
         x264 takes most of the time, and stalls while it waits for a frame: more threads than
-        cores keep it fed. Past these numbers a thread brings memory and no speed.
+        cores keep both it and its frames coming. Past these numbers a thread brings memory
+        and no speed.
         """
         return cls(
             decode=min(max(cores, 2), 8),
-            paint=min(max(cores, 2), 8),
-            encode=min(max(cores * 3 // 2, 3), 16),
-            queued=min(max(cores, 2), 8) + 4,
+            paint=min(max(cores + 1, 3), 8),
+            encode=min(max(cores * 2, 4), 16),
+            queued=min(max(cores + 1, 3), 8) + 2,
         )
 
 
