@@ -10,6 +10,7 @@ import socket
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 log = logging.getLogger(__name__)
 
@@ -35,14 +36,21 @@ class Exit:
     lost: bool = False
 
 
+_ALWAYS = MappingProxyType(
+    {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+)
+
+
 def clean_environment(ambient: Mapping[str, str], *, numba_cache_dir: str) -> dict[str, str]:
     """Return the zygote's environment: of the ambient one only what is known to be harmless.
 
     OpenBLAS starts threads as numpy is imported, and a fork has only the thread that forks.
+    A render's threads would each reserve an arena of address space, which is what a child's
+    memory limit counts: two are enough for all.
     """
     kept = {name: value for name, value in ambient.items() if name in _ENVIRONMENT}
     cache = {"NUMBA_CACHE_DIR": numba_cache_dir} if numba_cache_dir else {}
-    return kept | cache | {"OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    return {**kept, **cache, **_ALWAYS}
 
 
 class ZygoteProcess:

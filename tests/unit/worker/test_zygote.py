@@ -35,6 +35,7 @@ def test_the_zygote_has_no_secret_in_its_environment(zygote):
     assert names == {
         "PATH",
         "HOME",
+        "MALLOC_ARENA_MAX",
         "OPENBLAS_NUM_THREADS",
         "NUMBA_CACHE_DIR",
         "PYTHONUNBUFFERED",
