@@ -37,7 +37,12 @@ class Exit:
 
 
 _ALWAYS = MappingProxyType(
-    {"MALLOC_ARENA_MAX": "2", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
+    {
+        "MALLOC_ARENA_MAX": "2",
+        "MALLOC_MMAP_THRESHOLD_": "131072",
+        "OPENBLAS_NUM_THREADS": "1",
+        "PYTHONUNBUFFERED": "1",
+    }
 )
 
 
@@ -46,7 +51,9 @@ def clean_environment(ambient: Mapping[str, str], *, numba_cache_dir: str) -> di
 
     OpenBLAS starts threads as numpy is imported, and a fork has only the thread that forks.
     A render's threads would each reserve an arena of address space, which is what a child's
-    memory limit counts: two are enough for all.
+    memory limit counts: two are enough for all. A frame's planes are mapped one by one and
+    given back when it goes; left alone, glibc would keep them in its heaps, which a long
+    render fills with holes: at 1080p that came to 390 MB where 340 do, and grew on.
     """
     kept = {name: value for name, value in ambient.items() if name in _ENVIRONMENT}
     cache = {"NUMBA_CACHE_DIR": numba_cache_dir} if numba_cache_dir else {}

@@ -36,6 +36,7 @@ def test_the_zygote_has_no_secret_in_its_environment(zygote):
         "PATH",
         "HOME",
         "MALLOC_ARENA_MAX",
+        "MALLOC_MMAP_THRESHOLD_",
         "OPENBLAS_NUM_THREADS",
         "NUMBA_CACHE_DIR",
         "PYTHONUNBUFFERED",
