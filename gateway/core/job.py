@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from gateway.core.surfaces import Surface
+
 
 class Status(StrEnum):
     """Where a job stands; the last four are final."""
@@ -139,6 +141,7 @@ class Job:
     warnings: tuple[JobWarning, ...] = ()
     error: JobError | None = None
 
+    surface: Surface = Surface.V1
     parent_id: str | None = None
     retry_of: str | None = None
     retry_at: datetime | None = None

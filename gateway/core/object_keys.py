@@ -1,8 +1,10 @@
 """Every key in the bucket is built here, of ids and fixed words: never of a caller's text.
 
 {tenant}/uploads/{upload}.{ext}          what a browser puts, once
+input/{job}/video.mp4                    … on the exports surface
 output/{job}/{fence}/{name}.{ext}        what an attempt puts
-output/{job}/{fence}/manifest.json       its last word
+output/{job}/{fence}/{type}.mp4          … on the exports surface: overlay, framing
+output/{job}/{fence}/manifest.json       its last word, on every surface
 """
 
 import re

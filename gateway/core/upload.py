@@ -20,6 +20,10 @@ class Upload:
 
     `sha256` is what the browser says and the store verifies; `duration_s` is a hint for
     estimates. Every URL of it is dead at `expires_at`. `asset_id` once it is complete.
+
+    In parts where `part_size_bytes` is set; `multipart_id` is the store's name for it, once
+    the store has been asked. `size_is_limit`: `size_bytes` is the most that may come.
+    `provisional`: the asset goes too, unless something has taken it up by the sweep.
     """
 
     upload_id: str
@@ -34,6 +38,10 @@ class Upload:
     duration_s: float | None = None
     status: UploadStatus = UploadStatus.PENDING
     asset_id: str | None = None
+    multipart_id: str | None = None
+    part_size_bytes: int | None = None
+    size_is_limit: bool = False
+    provisional: bool = False
 
 
 @dataclass(frozen=True, slots=True)

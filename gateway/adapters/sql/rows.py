@@ -18,6 +18,7 @@ from gateway.core.job import (
     Status,
     WaitingFor,
 )
+from gateway.core.surfaces import Surface
 
 FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
 
@@ -56,7 +57,12 @@ _RECORDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {"files": JobFile, "outputs": JobOutput, "warnings": JobWarning}
 )
 _WORDS: Mapping[str, Callable[[str], Any]] = MappingProxyType(
-    {"status": Status, "waiting_for": WaitingFor, "attempt_state": AttemptState}
+    {
+        "status": Status,
+        "waiting_for": WaitingFor,
+        "attempt_state": AttemptState,
+        "surface": Surface,
+    }
 )
 
 # What never changes once a job is accepted is written once.
@@ -79,6 +85,7 @@ FIXED = frozenset(
         "deadline_at",
         "trace",
         "labels",
+        "surface",
         "parent_id",
         "retry_of",
     }

@@ -14,7 +14,8 @@ from gateway.ports.upload_store import Deletion, UploadStore
 
 _UPLOAD = (
     "id, tenant, object_key, filename, content_type, size_bytes, created_at, expires_at, "
-    "sha256, duration_s, status, asset_id"
+    "sha256, duration_s, status, asset_id, multipart_id, part_size_bytes, size_is_limit, "
+    "provisional"
 )
 _ASSET = (
     "id, tenant, upload_id, object_key, filename, content_type, size_bytes, etag, "
@@ -169,6 +170,10 @@ def _values(upload: Upload) -> list[Value]:
         upload.duration_s,
         upload.status.value,
         upload.asset_id,
+        upload.multipart_id,
+        upload.part_size_bytes,
+        int(upload.size_is_limit),
+        int(upload.provisional),
     ]
 
 
@@ -186,6 +191,10 @@ def _upload(row: Row) -> Upload:
         duration_s=row["duration_s"],
         status=UploadStatus(row["status"]),
         asset_id=row["asset_id"],
+        multipart_id=row["multipart_id"],
+        part_size_bytes=row["part_size_bytes"],
+        size_is_limit=bool(row["size_is_limit"]),
+        provisional=bool(row["provisional"]),
     )
 
 
