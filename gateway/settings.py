@@ -135,6 +135,7 @@ class Limits(_Group):
     json_depth: Annotated[int, Field(ge=4, le=200)] = 32
     upload_bytes: Annotated[int, Field(ge=1, le=5 * GIB)] = 5 * GIB  # of one PUT, in S3
     open_jobs_per_tenant: Annotated[int, Field(ge=1)] = 1000
+    labels: Annotated[int, Field(ge=0, le=100)] = 16  # of one job
     watchers_per_job: Annotated[int, Field(ge=1)] = 100
     wait_s_max: Annotated[float, Field(ge=0, le=25)] = 25.0
 

@@ -127,6 +127,7 @@ class JobServices:
                 self.wake,
                 self.settings.max_retries,
                 limits.open_jobs_per_tenant,
+                limits.labels,
             ),
             cancel=CancelJob(has.jobs, self.change, has.new_id),
             view=ViewJob(has.jobs, has.attempts, has.signer, self.settings.timings.url_s),

@@ -50,7 +50,8 @@ async def submit_job(
             "warnings": list(estimate.warnings),
             "would_reuse": False,
         }
-    submitted = await jobs.submit(caller.tenant, asked, key=idempotency_key, trace=request_id)
+    bind = jobs.submit.binding(asked, idempotency_key)
+    submitted = await jobs.submit(caller.tenant, asked, trace=request_id, bind=bind)
     response.status_code = 200 if submitted.replayed else 202
     response.headers["Location"] = f"/v1/jobs/{submitted.job.id}"
     return await jobs.view(submitted.job)

@@ -10,6 +10,8 @@ output/{job}/{fence}/manifest.json       its last word, on every surface
 import re
 from types import MappingProxyType
 
+from gateway.core.surfaces import Surface
+
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OUTPUT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _RESERVED_TENANTS = frozenset({"input", "output"})
@@ -47,8 +49,15 @@ def upload_key(tenant: str, upload_id: str, content_type: str) -> str:
     return f"{tenant}/uploads/{_id(upload_id)}.{extension(content_type)}"
 
 
-def attempt_key(job_id: str, fence: int, name: str, content_type: str) -> str:
-    """Return where an attempt's output goes; no two attempts share a key."""
+def attempt_key(
+    surface: Surface, kind: str, job_id: str, fence: int, name: str, content_type: str
+) -> str:
+    """Return where an attempt's output goes; no two attempts share a key.
+
+    The exports surface calls a video by the last word of its kind: `overlay.mp4`.
+    """
+    if surface is Surface.EXPORTS and name == "video":
+        name = kind.rpartition(".")[2]
     if fence < 1 or not _OUTPUT_NAME.fullmatch(name):
         raise ValueError(f"no output's name: {fence}/{name!r}")
     return f"output/{_id(job_id)}/{fence}/{name}.{extension(content_type)}"

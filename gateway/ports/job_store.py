@@ -7,16 +7,8 @@ from enum import Enum, auto
 from typing import Any, Protocol
 
 from gateway.core.effects import Effect
+from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job
-
-
-@dataclass(frozen=True, slots=True)
-class IdempotencyKey:
-    """The caller's name for a request, and the hash of what it asked."""
-
-    route: str
-    key: str
-    request_hash: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +32,10 @@ class FileGone(Exception):
 
 class KeyTaken(Exception):
     """Another request already bound this idempotency key; nothing was written."""
+
+
+class JobIdTaken(Exception):
+    """A job has this id, or had it and has left its costs; nothing was written."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +79,8 @@ class JobStore(Protocol):
     async def create(self, new: NewJob) -> None:
         """Write job, event 0, reserve and effects.
 
-        Raises `TooManyOpenJobs`, `KeyTaken` or `FileGone`, having written nothing. A
-        repeat under the same `op` writes nothing and is no error.
+        Raises `TooManyOpenJobs`, `KeyTaken`, `JobIdTaken` or `FileGone`, having written
+        nothing. A repeat under the same `op` writes nothing and is no error.
         """
 
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:

@@ -73,7 +73,7 @@ class FinishAttempt:
 
         Whatever cannot be read as this attempt's own last word counts as none.
         """
-        key = attempt_key(job.id, job.fence, MANIFEST, MANIFEST_TYPE)
+        key = attempt_key(job.surface, job.kind, job.id, job.fence, MANIFEST, MANIFEST_TYPE)
         try:
             raw = await self.objects.read_range(key, 0, LARGEST_MANIFEST_BYTES)
             final = Final.model_validate_json(raw)

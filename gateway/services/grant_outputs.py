@@ -45,7 +45,9 @@ class GrantOutputs:
         expires_s = max(0, int(left_s)) + URL_MARGIN_S
         puts, grants = [], []
         for item in asked.items:
-            key = attempt_key(job.id, job.fence, item.name, item.content_type)
+            key = attempt_key(
+                job.surface, job.kind, job.id, job.fence, item.name, item.content_type
+            )
             signed = self.signer.sign_put(
                 key,
                 expires_s=expires_s,

@@ -1,20 +1,21 @@
 """Use case: take one piece of work of a kind, or say what it would cost."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
 from pydantic import Field
 
 from gateway.core import effects
-from gateway.core.idempotency import request_hash
+from gateway.core.idempotency import IdempotencyKey, binding
 from gateway.core.job import Job
 from gateway.core.pricing import estimate_micro_usd, reserve_micro_usd
+from gateway.core.surfaces import Surface
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import (
     FileGone,
-    IdempotencyKey,
+    JobIdTaken,
     JobStore,
     KeyTaken,
     NewJob,
@@ -28,6 +29,8 @@ from shared.job_kind import JobKind, Wire
 
 LONGEST_DEADLINE_S = 7 * 24 * 3600
 ROUTE = "POST /v1/jobs"
+# A lost race for a key or an id is lost to a job that stays, but for one deleted since.
+MOST_TRIES = 5
 
 
 class JobRequest(Wire):
@@ -35,7 +38,7 @@ class JobRequest(Wire):
 
     kind: str = Field(max_length=128)
     input: dict[str, Any]
-    labels: dict[str, str] = Field(default_factory=dict, max_length=16)
+    labels: dict[str, str] = Field(default_factory=dict)
     deadline_s: int | None = Field(None, ge=1, le=LONGEST_DEADLINE_S, strict=True)
     dry_run: bool = Field(default=False, strict=True)
 
@@ -72,45 +75,71 @@ class SubmitJob:
     wake: Callable[[], None]
     max_retries: int
     open_jobs_limit: int
+    labels_limit: int
 
     async def __call__(
-        self, tenant: str, asked: JobRequest, *, key: str | None, trace: str
+        self,
+        tenant: str,
+        asked: JobRequest,
+        *,
+        trace: str,
+        bind: IdempotencyKey | None = None,
+        surface: Surface = Surface.V1,
+        job_id: str | None = None,
+        retry_of: str | None = None,
     ) -> Submitted:
         """Return the job, queued or, under a key bound before, as it stands now.
+
+        `job_id`: an id the job takes if no job has or had it, else it gets a new one.
 
         Raises `ValidationFailed`, `NotFound` for a file, `Conflict` where the key is bound
         to another request, `TryAgainLater` at the tenant's limit of open jobs.
         """
+        if earlier := await self.earlier(tenant, bind):
+            return earlier
         kind, job_input = self._parse(asked)
-        bind = IdempotencyKey(ROUTE, key, _hash(asked, kind, job_input)) if key else None
-        if bind and (earlier := await self._replay(tenant, bind)):
-            return earlier
         files = await self.resolve(tenant, references_in(job_input))
-        job = self._job(tenant, asked, kind, job_input, files, trace)
-        first = effects.dispatch(job, at=job.created_at)
-        new = NewJob(f"job:{job.id}", job, (first,), bind, self.open_jobs_limit)
-        try:
-            await self.store.create(new)
-        except KeyTaken:
-            earlier = await self._replay(tenant, bind) if bind else None
-            if earlier is None:
-                raise
-            return earlier
-        except TooManyOpenJobs as error:
-            raise TryAgainLater(
-                f"{tenant} is at its limit of open jobs",
-                public="Too many jobs are open. Wait for some to end.",
-                code="too_many_open_jobs",
-                retry_after_s=10,
-            ) from error
-        except FileGone as error:
-            raise NotFound(
-                "an asset went away",
-                public="An input file was deleted.",
-                code="asset_not_found",
-            ) from error
-        self.wake()
-        return Submitted(job)
+        job = replace(
+            self._job(tenant, asked, kind, job_input, files),
+            id=job_id or self.new_id(),
+            trace=trace,
+            surface=surface,
+            retry_of=retry_of,
+        )
+        # The op of a wanted id is a new one, or another's job would look like a repeat.
+        op = f"job:{self.new_id() if job_id else job.id}"
+        return await self._create(op, job, bind)
+
+    def binding(self, asked: JobRequest, key: str | None) -> IdempotencyKey | None:
+        """Return what the key names on `POST /v1/jobs`; raises `ValidationFailed`."""
+        if key is None:
+            return None
+        kind, job_input = self._parse(asked)
+        canonical = {
+            "kind": kind.name,
+            "input": job_input.model_dump(mode="json"),
+            "labels": asked.labels,
+            "deadline_s": asked.deadline_s or kind.deadline_s,
+        }
+        return binding(ROUTE, key, canonical)
+
+    async def earlier(self, tenant: str, bind: IdempotencyKey | None) -> Submitted | None:
+        """Return the job that was made under this key, if any, as it stands now.
+
+        Ask before limits, files and whatever else may have changed since. Raises `Conflict`
+        (`idempotency_conflict`) where the key is bound to another request.
+        """
+        bound = await self.store.bound_to(tenant, bind.route, bind.key) if bind else None
+        if bound is None or bind is None:
+            return None
+        job, earlier_hash = bound
+        if earlier_hash != bind.request_hash:
+            raise Conflict(
+                "idempotency key bound to another request",
+                public="This idempotency key was used for a different request.",
+                code="idempotency_conflict",
+            )
+        return Submitted(job, replayed=True)
 
     async def estimate(self, tenant: str, asked: JobRequest) -> Estimate:
         """Return what the job would cost; checks as a submission does, writes nothing."""
@@ -130,21 +159,37 @@ class SubmitJob:
             raise ValidationFailed(
                 [FieldError.at(("kind",), "there is no such kind of job")], code="unknown_kind"
             )
-        _check_labels(asked.labels)
+        self._check_labels(asked.labels)
         return kind, kind.parse_input(asked.input)
 
-    async def _replay(self, tenant: str, bind: IdempotencyKey) -> Submitted | None:
-        bound = await self.store.bound_to(tenant, bind.route, bind.key)
-        if bound is None:
-            return None
-        job, earlier_hash = bound
-        if earlier_hash != bind.request_hash:
-            raise Conflict(
-                "idempotency key bound to another request",
-                public="This idempotency key was used for a different request.",
-                code="idempotency_conflict",
-            )
-        return Submitted(job, replayed=True)
+    async def _create(self, op: str, job: Job, bind: IdempotencyKey | None) -> Submitted:
+        """Write it, under a new id where its own is taken."""
+        for _ in range(MOST_TRIES):
+            first = effects.dispatch(job, at=job.created_at)
+            try:
+                await self.store.create(NewJob(op, job, (first,), bind, self.open_jobs_limit))
+            except JobIdTaken:
+                job = replace(job, id=self.new_id())
+            except KeyTaken:
+                if earlier := await self.earlier(job.tenant, bind):
+                    return earlier  # else that job was deleted again: the key is free
+            except TooManyOpenJobs as error:
+                raise TryAgainLater(
+                    f"{job.tenant} is at its limit of open jobs",
+                    public="Too many jobs are open. Wait for some to end.",
+                    code="too_many_open_jobs",
+                    retry_after_s=10,
+                ) from error
+            except FileGone as error:
+                raise NotFound(
+                    "an asset went away",
+                    public="An input file was deleted.",
+                    code="asset_not_found",
+                ) from error
+            else:
+                self.wake()
+                return Submitted(job)
+        raise TryAgainLater("lost every race for an id or a key", public="Try again.")
 
     def _job(
         self,
@@ -153,15 +198,15 @@ class SubmitJob:
         kind: JobKind[Any, Any],
         job_input: Wire,
         files: list[ResolvedFile],
-        trace: str,
     ) -> Job:
+        """Return the job without its id, which is chosen when it is written."""
         now = self.clock.now()
         stored = {each.file.name: each.stored for each in files}
         limit_s = kind.price.limit_s(job_input, stored)
         endpoint = self.endpoints.for_compute(kind.compute)
         rate = endpoint.rate
         return Job(
-            id=self.new_id(),
+            id="",
             tenant=tenant,
             kind=kind.name,
             kind_version=kind.version,
@@ -178,27 +223,19 @@ class SubmitJob:
             rate_micro_usd_per_s=rate.micro_usd_per_s,
             created_at=now,
             deadline_at=now + timedelta(seconds=asked.deadline_s or kind.deadline_s),
-            trace=trace,
+            trace="",
             labels=dict(asked.labels),
         )
 
-
-def _hash(asked: JobRequest, kind: JobKind[Any, Any], job_input: Wire) -> str:
-    return request_hash(
-        {
-            "kind": kind.name,
-            "input": job_input.model_dump(mode="json"),
-            "labels": asked.labels,
-            "deadline_s": asked.deadline_s or kind.deadline_s,
-        }
-    )
-
-
-def _check_labels(labels: Mapping[str, str]) -> None:
-    wrong = [
-        FieldError.at(("labels", name), "a label's name and value have 1 to 64 characters")
-        for name, value in labels.items()
-        if not (1 <= len(name) <= 64 and 1 <= len(value) <= 64)
-    ]
-    if wrong:
-        raise ValidationFailed(wrong)
+    def _check_labels(self, labels: Mapping[str, str]) -> None:
+        if len(labels) > self.labels_limit:
+            raise ValidationFailed(
+                [FieldError.at(("labels",), f"at most {self.labels_limit} labels are taken")]
+            )
+        wrong = [
+            FieldError.at(("labels", name), "a label's name and value have 1 to 64 characters")
+            for name, value in labels.items()
+            if not (1 <= len(name) <= 64 and 1 <= len(value) <= 64)
+        ]
+        if wrong:
+            raise ValidationFailed(wrong)

@@ -15,13 +15,14 @@ from gateway.core.happenings import (
     ProgressReported,
     SlotGranted,
 )
+from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import JobFile, JobOutput, JobWarning
 from gateway.core.lifecycle import decide
 from gateway.ports.job_store import (
     Change,
     Committed,
     FileGone,
-    IdempotencyKey,
+    JobIdTaken,
     KeyTaken,
     NewJob,
     TooManyOpenJobs,
@@ -100,6 +101,14 @@ async def test_of_racing_creations_under_one_key_one_is_bound(stores):
     assert sum(isinstance(each, KeyTaken) for each in results) == 7
     assert request_hash == "hash"
     assert [j.id for j in jobs if await stores.jobs.get(j.id)] == [bound.id]
+
+
+async def test_of_racing_creations_under_one_id_one_is_made_and_the_others_are_told(stores):
+    jobs = [a_job("wanted", tenant=tenant) for tenant in ("default", "other") * 3]
+    attempts = (stores.jobs.create(new(job, op=f"op{n}")) for n, job in enumerate(jobs))
+    results = await asyncio.gather(*attempts, return_exceptions=True)
+    assert sum(isinstance(each, JobIdTaken) for each in results) == 5
+    assert len(await stores.events.read("wanted", -1, 10)) == 1
 
 
 async def test_a_key_belongs_to_its_tenant(stores):

@@ -148,7 +148,8 @@ class World:
         self, tenant: str = "default", key: str | None = None, **fields: Any
     ) -> str:
         asked = JobRequest(kind="test.copy", **{"input": {"n": 1}, **fields})
-        return (await self.cases.submit(tenant, asked, key=key, trace="trace")).job.id
+        bind = self.cases.submit.binding(asked, key)
+        return (await self.cases.submit(tenant, asked, trace="trace", bind=bind)).job.id
 
     async def job(self, job_id: str) -> Job:
         job = await self.stores.jobs.get(job_id)

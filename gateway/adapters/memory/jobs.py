@@ -18,6 +18,7 @@ from gateway.ports.job_store import (
     Change,
     Committed,
     FileGone,
+    JobIdTaken,
     JobStore,
     KeyTaken,
     NewJob,
@@ -44,6 +45,8 @@ class MemoryJobStore(JobStore):
         name = (job.tenant, bind.route, bind.key) if bind else None
         if name in t.keys:
             raise KeyTaken
+        if job.id in t.jobs or (job.id, 1, "reserve") in t.ledger:
+            raise JobIdTaken
         if any(f.asset_id and not t.asset_there(job.tenant, f.asset_id) for f in job.files):
             raise FileGone
         mine = (j for j in t.jobs.values() if j.tenant == job.tenant and not j.is_final)

@@ -11,8 +11,9 @@ from gateway.adapters.sql.engine import Statement
 from gateway.adapters.sql.rows import CHANGING, COLUMNS, column, to_json, to_text
 from gateway.core.effects import Effect
 from gateway.core.events import event_body
+from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job
-from gateway.ports.job_store import Change, IdempotencyKey, NewJob
+from gateway.ports.job_store import Change, NewJob
 
 NEVER_LEASED = ""
 CAS = 1  # where the compare-and-set stands in the batch of a change

@@ -16,6 +16,7 @@ from gateway.ports.job_store import (
     Change,
     Committed,
     FileGone,
+    JobIdTaken,
     JobStore,
     KeyTaken,
     NewJob,
@@ -50,6 +51,8 @@ class SqlJobStore(JobStore):
                 return
             if "idempotency_keys" in broken:
                 raise KeyTaken from error
+            if "jobs.id" in broken or "ledger" in broken:
+                raise JobIdTaken from error
             if "guards_hold" in broken:
                 gone = not await self._all_there(new.job)
                 raise (FileGone if gone else TooManyOpenJobs) from error
