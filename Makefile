@@ -63,7 +63,7 @@ lock: $(UV)  ## what each image installs; neither gets the other's libraries
 	$(COMPILE) --extra dev -o requirements/dev.txt
 	$(COMPILE) --extra gateway -o requirements/gateway.txt
 	$(COMPILE) --extra worker --excludes requirements/worker-excludes.txt -o requirements/worker.txt
-	$(COMPILE) --extra cli -o requirements/cli.txt
+	$(COMPILE) --extra cli -c requirements/dev.txt -o requirements/cli.txt
 
 clean:
 	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
