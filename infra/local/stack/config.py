@@ -14,7 +14,9 @@ BUCKET = "cutroom"
 class StackConfig:
     """One local stack.
 
-    `port`: the gateway's, 0 for a free one. `workers`: at most this many GPU workers, of
+    `port`: where it answers, 0 for a free one. `gateways`: more than one have a balancer in
+    front; each has a folder of its own, and only the database and the bucket in common.
+    `workers`: at most this many GPU workers, of
     which `warm_workers` run all the time; a spare one ends after `idle_s`. `stop_grace_s`:
     how long a worker that is busy may take to end. `settings`: more of the gateway's
     environment, as `CUTROOM_TIMINGS_TICK_S`. `worker_env`: more of the workers'. `faults`:
@@ -23,6 +25,7 @@ class StackConfig:
     """
 
     port: int = 0
+    gateways: int = 1
     workers: int = 2
     warm_workers: int = 0
     idle_s: float = 30.0

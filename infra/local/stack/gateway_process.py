@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -28,13 +28,20 @@ STOP_S = SHUTDOWN_S + 6.0
 class GatewayProcess:
     """One gateway, in a session of its own, which dies with the thread that starts it.
 
-    `env` is the whole of its environment. Its output is appended to `log_path`.
+    `env` is the whole of its environment. Its output is appended to `log_path`. `told` are
+    more words for the server's command line.
     """
 
     def __init__(
-        self, port: ReservedPort, env: Mapping[str, str], folder: Path, log_path: Path
+        self,
+        port: ReservedPort,
+        env: Mapping[str, str],
+        folder: Path,
+        log_path: Path,
+        told: Sequence[str] = (),
     ) -> None:
         self._port = port
+        self._told = tuple(told)
         self._env = dict(env)
         self._folder = folder.resolve()
         self.log_path = log_path
@@ -44,6 +51,11 @@ class GatewayProcess:
     def url(self) -> str:
         """Where it answers, from one start to the next."""
         return self._port.url
+
+    @property
+    def port(self) -> int:
+        """The port of that address."""
+        return self._port.number
 
     @property
     def pid(self) -> int | None:
@@ -61,7 +73,7 @@ class GatewayProcess:
         server = [sys.executable, "-m", "infra.local.stack.gateway_server"]
         with self.log_path.open("ab") as log_file:
             self._process = subprocess.Popen(
-                [*launch, *server, str(self._port.number)],
+                [*launch, *server, str(self._port.number), *self._told],
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=subprocess.STDOUT,

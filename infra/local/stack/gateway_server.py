@@ -1,13 +1,17 @@
 """The gateway as a process of its own.
 
-    python -m infra.local.stack.gateway_server PORT
+    python -m infra.local.stack.gateway_server PORT [--one-request-each]
 
 It reads its settings from the environment, which is all that the stack hands it.
 """
 
 import sys
+from collections.abc import Callable
 
 import uvicorn
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.importer import import_from_string
 
 from infra.local.stack.ports import LOOPBACK
 from infra.local.stack.serving import SHUTDOWN_S
@@ -17,10 +21,36 @@ APP = "gateway.entrypoints.local:app"
 WS_PING_S = 20.0
 
 
-def main(port: int) -> None:
+class OneRequestEach:
+    """Ends each connection with its answer, so that the next request finds another gateway.
+
+    Behind a balancer that does not look into what it passes on, a caller that keeps its
+    connection would speak to one gateway for good.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass it on; an upgrade to WebSocket and the lifespan as they are."""
+
+        async def send_last(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["Connection"] = "close"
+            await send(message)
+
+        await self._app(scope, receive, send_last if scope["type"] == "http" else send)
+
+
+def _app_of_one_request_each() -> ASGIApp:
+    build: Callable[[], ASGIApp] = import_from_string(APP)
+    return OneRequestEach(build())
+
+
+def main(port: int, *, one_request_each: bool) -> None:
     """Serve until SIGTERM."""
     uvicorn.run(
-        APP,
+        _app_of_one_request_each if one_request_each else APP,
         factory=True,
         host=LOOPBACK,
         port=port,
@@ -33,4 +63,4 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(int(sys.argv[1]), one_request_each="--one-request-each" in sys.argv[2:])

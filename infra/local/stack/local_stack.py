@@ -8,7 +8,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any, Self
@@ -17,6 +17,7 @@ from infra.local.object_store import Faults, build_store
 from infra.local.object_store.app import ObjectStore
 from infra.local.runpod.config import EmulatorConfig, EndpointConfig
 from infra.local.runpod.emulator import Emulator, build_emulator
+from infra.local.stack.balancer import Balancer
 from infra.local.stack.config import BUCKET, ENDPOINT, StackConfig
 from infra.local.stack.credentials import Credentials, write_private
 from infra.local.stack.gateway_process import GatewayProcess
@@ -39,7 +40,8 @@ class LocalStack:
     objects: ObjectStore
     object_faults: Faults
     emulator: Emulator
-    gateway: GatewayProcess
+    gateways: tuple[GatewayProcess, ...]
+    balancer: Balancer | None
 
     def __init__(self, data: Path, config: StackConfig | None = None) -> None:
         self.data = data.resolve()
@@ -50,8 +52,13 @@ class LocalStack:
 
     @property
     def base_url(self) -> str:
-        """Where the gateway answers."""
-        return self.gateway.url
+        """Where the gateways answer: the balancer's address if there are several."""
+        return self.balancer.url if self.balancer else self.gateway.url
+
+    @property
+    def gateway(self) -> GatewayProcess:
+        """The first gateway, which is the only one unless more were asked for."""
+        return self.gateways[0]
 
     @property
     def api_key(self) -> str:
@@ -91,25 +98,53 @@ class LocalStack:
         self.data.chmod(0o700)
         self._lock()
         self._credentials = Credentials.kept_at(self.data / "credentials.json")
-        port = ReservedPort(config.port)
-        opened.callback(port.release)
+        ports = self._reserved_ports()
+        self.balancer = await self._balanced(ports)
+        base_url = self.balancer.url if self.balancer else ports[0].url
         self.object_faults = Faults()
-        self.objects = self._build_store(port.url)
+        self.objects = self._build_store(base_url)
         store_url = await opened.enter_async_context(serving(self.objects))
         self.emulator = self._build_emulator()
         emulator_url = await opened.enter_async_context(serving(self.emulator.app))
-        env = self._gateway_env(port.url, store_url, emulator_url)
-        self.gateway = GatewayProcess(
-            port, env, self.data / "gateway", self.logs / "gateway.jsonl"
-        )
+        env = self._gateway_env(base_url, store_url, emulator_url)
         write_private(self.data / "gateway.env", _env_file(env))
-        opened.push_async_callback(self.gateway.stop)
-        self.gateway.start()
+        self.gateways = tuple(self._gateway(*each, env) for each in enumerate(ports, 1))
+        opened.push_async_callback(self._stop_gateways)
+        for each in self.gateways:
+            each.start()
         opened.push_async_callback(self.emulator.stop)
         await self.emulator.start(emulator_url)
-        await self.gateway.until_ready(config.ready_within_s)
+        for each in self.gateways:
+            await each.until_ready(config.ready_within_s)
         await self._have_second_key(env)
-        log.info("stack.ready", extra={"base_url": port.url})
+        log.info("stack.ready", extra={"base_url": base_url})
+
+    def _reserved_ports(self) -> list[ReservedPort]:
+        """Return one for each gateway; `port` of the config is the only gateway's."""
+        count = self.config.gateways
+        ports = []
+        for _ in range(count):
+            ports.append(ReservedPort(self.config.port if count == 1 else 0))
+            self._opened.callback(ports[-1].release)
+        return ports
+
+    async def _balanced(self, ports: Sequence[ReservedPort]) -> Balancer | None:
+        if len(ports) == 1:
+            return None
+        balancer = Balancer([each.number for each in ports], self.config.port)
+        return await self._opened.enter_async_context(balancer)
+
+    def _gateway(
+        self, number: int, port: ReservedPort, env: Mapping[str, str]
+    ) -> GatewayProcess:
+        """Return one with a folder and a log of its own."""
+        name = "gateway" if number == 1 else f"gateway-{number}"
+        told = ["--one-request-each"] if self.balancer else []
+        return GatewayProcess(port, env, self.data / name, self.logs / f"{name}.jsonl", told)
+
+    async def _stop_gateways(self) -> None:
+        """Stop all at once: each may take its time over the streams still open."""
+        await asyncio.gather(*(each.stop() for each in self.gateways))
 
     def _lock(self) -> None:
         """Keep the folder to this process. Raises `StartFailed`."""
