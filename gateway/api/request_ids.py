@@ -1,12 +1,19 @@
-"""An id for each request: the caller's own, or a new one; on every answer."""
+"""An id for each request: the caller's own, or a new one; on every answer and in the log."""
 
+import logging
 import re
 from collections.abc import Callable
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+log = logging.getLogger(__name__)
+
 HEADER = "X-Request-ID"
+# Asked every few seconds by whatever watches the process: not worth a line each.
+QUIET = frozenset({"/healthz", "/readyz", "/metrics"})
+SWITCHED = 101  # Switching Protocols, which is what accepting a WebSocket says
+LONGEST_PATH = 200
 _WELL_FORMED = re.compile(r"[A-Za-z0-9_.-]{8,64}")
 
 
@@ -17,7 +24,10 @@ def id_of(scope: Scope) -> str:
 
 
 class RequestIds:
-    """Puts the id into the scope and onto the answer."""
+    """Puts the id into the scope, onto the answer and onto a line of the log.
+
+    The line tells the path alone: a query may hold a ticket.
+    """
 
     def __init__(self, app: ASGIApp, *, new_id: Callable[[], str]) -> None:
         self._app = app
@@ -35,6 +45,23 @@ class RequestIds:
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)[HEADER] = request_id
+                _log_answer(scope, request_id, message["status"])
+            elif message["type"] == "websocket.accept":
+                _log_answer(scope, request_id, SWITCHED)
             await send(message)
 
         await self._app(scope, receive, send_with_id)
+
+
+def _log_answer(scope: Scope, request_id: str, status: int) -> None:
+    path: str = scope["path"]
+    log.log(
+        logging.DEBUG if path in QUIET else logging.INFO,
+        "request.answered",
+        extra={
+            "request_id": request_id,
+            "method": scope.get("method", "GET"),
+            "path": path[:LONGEST_PATH],
+            "status": status,
+        },
+    )

@@ -150,7 +150,7 @@ async def test_what_may_be_tried_later_says_when(client, name, seconds):
 
 
 async def test_what_is_ours_to_mend_is_logged_once_with_its_cause(client, caplog):
-    with caplog.at_level(logging.INFO, logger="gateway"):
+    with caplog.at_level(logging.INFO, logger="gateway.api.problems"):
         answer = await client.get("/raise/bug?ticket=hunter2")
     (record,) = caplog.records
     assert (record.message, record.levelname) == ("request.failed", "ERROR")
@@ -160,7 +160,7 @@ async def test_what_is_ours_to_mend_is_logged_once_with_its_cause(client, caplog
 
 
 async def test_what_is_the_callers_to_mend_is_not_logged(client, caplog):
-    with caplog.at_level(logging.INFO, logger="gateway"):
+    with caplog.at_level(logging.INFO, logger="gateway.api.problems"):
         await client.get("/raise/missing")
     assert caplog.records == []
 
