@@ -4,7 +4,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI
 
@@ -22,11 +22,16 @@ from gateway.adapters.sqlite.connections import Synchronous, open_writer
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.adapters.system_clock import SystemClock
+from gateway.adapters.unconfigured import no_compute, no_store
 from gateway.api import assets, front_desk, health, jobs, kinds, live, uploads, work
+from gateway.ports.clock import Clock
+from gateway.ports.compute import Compute
+from gateway.ports.object_store import ObjectStore
+from gateway.ports.url_signer import UrlSigner
 from gateway.services.api_keys import ApiKeys
 from gateway.services.pulse import Pulse
 from gateway.services.sweep_uploads import SweepUploads
-from gateway.settings import Settings
+from gateway.settings import RunpodSettings, Settings, StoreSettings
 from gateway.wiring import JobServices, Ports, install_uploads
 from shared.job_kind import JobKind
 from shared.kinds import load_kinds
@@ -55,21 +60,9 @@ def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") ->
         settings.database_path,
         connect_writer=lambda: open_writer(settings.database_path, synchronous=synchronous),
     )
-    store, runpod = settings.store, settings.runpod
-    objects = R2ObjectStore(
-        endpoint_url=store.endpoint_url,
-        bucket=store.bucket,
-        access_key_id=store.access_key_id,
-        secret_access_key=store.secret_access_key.get_secret_value(),
-        region=store.region,
-    )
-    compute = RunPodCompute(runpod.base_url, runpod.api_key.get_secret_value())
-
-    async def close() -> None:
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(engine.aclose)
-            stack.push_async_exit(objects)
-            stack.push_async_callback(compute.aclose)
+    stack = AsyncExitStack()
+    stack.push_async_callback(engine.aclose)
+    objects, signer = _store(settings.store, clock, stack)
 
     return Ports(
         clock=clock,
@@ -82,18 +75,45 @@ def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") ->
         keys=SqlKeyStore(engine),
         uploads=SqlUploadStore(engine),
         objects=objects,
-        signer=R2UrlSigner(
-            public_endpoint_url=store.presign_url,
-            bucket=store.bucket,
-            access_key_id=store.access_key_id,
-            secret_access_key=store.secret_access_key.get_secret_value(),
-            region=store.region,
-            clock=clock,
-        ),
-        compute=compute,
+        signer=signer,
+        compute=_compute(settings.runpod, stack),
         database_answers=lambda: engine.fetch("SELECT 1"),
-        close=close,
+        close=stack.aclose,
     )
+
+
+def _store(
+    store: StoreSettings | None, clock: Clock, opened: AsyncExitStack
+) -> tuple[ObjectStore, UrlSigner]:
+    """Return the bucket and what signs its URLs; without settings, what refuses."""
+    if store is None:
+        return cast(ObjectStore, no_store()), cast(UrlSigner, no_store())
+    objects = R2ObjectStore(
+        endpoint_url=store.endpoint_url,
+        bucket=store.bucket,
+        access_key_id=store.access_key_id,
+        secret_access_key=store.secret_access_key.get_secret_value(),
+        region=store.region,
+    )
+    opened.push_async_exit(objects)
+    signer = R2UrlSigner(
+        public_endpoint_url=store.presign_url,
+        bucket=store.bucket,
+        access_key_id=store.access_key_id,
+        secret_access_key=store.secret_access_key.get_secret_value(),
+        region=store.region,
+        clock=clock,
+    )
+    return objects, signer
+
+
+def _compute(runpod: RunpodSettings | None, opened: AsyncExitStack) -> Compute:
+    """Return RunPod; without settings, what refuses."""
+    if runpod is None:
+        return cast(Compute, no_compute())
+    compute = RunPodCompute(runpod.base_url, runpod.api_key.get_secret_value())
+    opened.push_async_callback(compute.aclose)
+    return compute
 
 
 def build_gateway(

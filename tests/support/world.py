@@ -85,7 +85,7 @@ def settings_of(folder: Path, **fields: Any) -> Settings:
         ),
         "runpod": RunpodSettings(api_key=SecretStr("r" * 40), gpu_endpoint="gpu", gpu_slots=2),
     }
-    return Settings(_env_file=None, **{**given, **fields})
+    return Settings(**{**given, **fields})
 
 
 class World:
