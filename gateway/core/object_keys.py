@@ -49,6 +49,11 @@ def upload_key(tenant: str, upload_id: str, content_type: str) -> str:
     return f"{tenant}/uploads/{_id(upload_id)}.{extension(content_type)}"
 
 
+def input_key(job_id: str) -> str:
+    """Return where a browser puts the input of an export; also for a video that is no MP4."""
+    return f"input/{_id(job_id)}/video.mp4"
+
+
 def attempt_key(
     surface: Surface, kind: str, job_id: str, fence: int, name: str, content_type: str
 ) -> str:

@@ -28,11 +28,26 @@ class UploadStore(Protocol):
     async def get_upload(self, tenant: str, upload_id: str) -> Upload | None:
         """Return the upload as it is now."""
 
+    async def upload_at(self, tenant: str, key: str) -> Upload | None:
+        """Return the upload whose object lies, or is to lie, under this key."""
+
+    async def renew_upload(self, upload: Upload, sweep_at: datetime) -> Upload | None:
+        """Let a pending upload have this name, type, size and expiry; return it as it is then.
+
+        One that is no longer pending stays as it is.
+        """
+
+    async def name_multipart(self, upload: Upload, multipart_id: str) -> Upload | None:
+        """Keep the store's name for a pending upload in parts; return it as it is then.
+
+        Of several that race the first one wins; the others let theirs go.
+        """
+
     async def complete_upload(self, asset: Asset) -> Upload | None:
         """Make a pending upload this asset; return the upload as it is then.
 
         Of several that race the first one wins: its asset's id is on the upload that all
-        of them get. An aborted upload stays aborted.
+        of them get. An aborted upload stays aborted. A provisional one is still to be swept.
         """
 
     async def abort_upload(self, tenant: str, upload_id: str) -> Upload | None:
@@ -46,6 +61,13 @@ class UploadStore(Protocol):
 
     async def delete_asset(self, tenant: str, asset_id: str, at: datetime) -> Deletion:
         """Delete the asset unless an unfinished job reads it; its key is to be swept."""
+
+    async def let_go(self, upload_id: str, at: datetime) -> bool:
+        """Delete the asset of a provisional upload whose time has come; True if it is gone.
+
+        False where a job that is there, a project or a clip has taken it up: then it stays
+        for good, and is not to be swept any more.
+        """
 
     async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:
         """Keep what a worker saw of the file; what is known already stays."""

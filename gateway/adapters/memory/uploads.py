@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from gateway.adapters.memory.tables import Tables
 from gateway.core.upload import Asset, Upload, UploadStatus
 from gateway.ports.upload_store import Deletion, UploadStore
 
@@ -15,11 +16,29 @@ async def _by_nobody(_: str) -> bool:
     return False
 
 
-class MemoryUploadStore(UploadStore):
-    """Dictionaries; `uses_asset` says whether an unfinished job reads an asset."""
+def read_by_a_job(tables: Tables) -> Callable[[str], bool]:
+    """Return what tells whether a job that is there, ended or not, reads an asset."""
 
-    def __init__(self, uses_asset: Callable[[str], Awaitable[bool]] = _by_nobody) -> None:
+    def read(asset_id: str) -> bool:
+        there = (job for job in tables.jobs.values() if job.id not in tables.deleted)
+        return any(file.asset_id == asset_id for job in there for file in job.files)
+
+    return read
+
+
+class MemoryUploadStore(UploadStore):
+    """Dictionaries; `uses_asset` says whether an unfinished job reads an asset.
+
+    `takers` say whether something has taken up an asset: a job, a project, a clip.
+    """
+
+    def __init__(
+        self,
+        uses_asset: Callable[[str], Awaitable[bool]] = _by_nobody,
+        *takers: Callable[[str], bool],
+    ) -> None:
         self._uses_asset = uses_asset
+        self.takers = list(takers)
         self._uploads: dict[str, Upload] = {}
         self._assets: dict[str, Asset] = {}
         self._sweep_at: dict[str, datetime] = {}
@@ -38,12 +57,44 @@ class MemoryUploadStore(UploadStore):
         return self._upload(tenant, upload_id)
 
     @override
+    async def upload_at(self, tenant: str, key: str) -> Upload | None:
+        there = (upload for upload in self._uploads.values() if upload.key == key)
+        return next((upload for upload in there if upload.tenant == tenant), None)
+
+    @override
+    async def renew_upload(self, upload: Upload, sweep_at: datetime) -> Upload | None:
+        now = self._upload(upload.tenant, upload.upload_id)
+        if now is None or now.status is not UploadStatus.PENDING:
+            return now
+        self._sweep_at[upload.upload_id] = sweep_at
+        self._uploads[upload.upload_id] = replace(
+            now,
+            filename=upload.filename,
+            content_type=upload.content_type,
+            size_bytes=upload.size_bytes,
+            size_is_limit=upload.size_is_limit,
+            expires_at=upload.expires_at,
+        )
+        return self._uploads[upload.upload_id]
+
+    @override
+    async def name_multipart(self, upload: Upload, multipart_id: str) -> Upload | None:
+        now = self._upload(upload.tenant, upload.upload_id)
+        if now is None or now.status is not UploadStatus.PENDING:
+            return now
+        if now.part_size_bytes is not None and now.multipart_id is None:
+            now = replace(now, multipart_id=multipart_id)
+            self._uploads[upload.upload_id] = now
+        return now
+
+    @override
     async def complete_upload(self, asset: Asset) -> Upload | None:
         upload = self._upload(asset.tenant, asset.upload_id)
         if upload is None or upload.status is not UploadStatus.PENDING:
             return upload
         self._assets[asset.asset_id] = asset
-        del self._sweep_at[upload.upload_id]
+        if not upload.provisional:
+            del self._sweep_at[upload.upload_id]
         done = replace(upload, status=UploadStatus.COMPLETE, asset_id=asset.asset_id)
         self._uploads[upload.upload_id] = done
         return done
@@ -73,6 +124,21 @@ class MemoryUploadStore(UploadStore):
         expires_at = self._uploads[asset.upload_id].expires_at
         self._sweep_at[asset.upload_id] = max(at, expires_at)
         return Deletion.DONE
+
+    @override
+    async def let_go(self, upload_id: str, at: datetime) -> bool:
+        upload = self._uploads[upload_id]
+        asset = self._assets.get(upload.asset_id or "")
+        if asset is None:
+            return True
+        sweep_at = self._sweep_at.get(upload_id)
+        if not upload.provisional or sweep_at is None or sweep_at > at:
+            return False
+        if any(taken(asset.asset_id) for taken in self.takers):
+            del self._sweep_at[upload_id]
+            return False
+        del self._assets[asset.asset_id]
+        return True
 
     @override
     async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:

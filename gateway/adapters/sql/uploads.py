@@ -24,6 +24,17 @@ _ASSET = (
 _GET_UPLOAD = f"SELECT {_UPLOAD} FROM uploads WHERE id = ? AND tenant = ?"
 _FROM_PENDING = "WHERE id = ? AND tenant = ? AND status = 'pending'"
 
+_THERE = "SELECT 1 FROM assets WHERE upload_id = ? AND deleted_at IS NULL"
+_LET_GO = (
+    "UPDATE assets SET deleted_at = ? WHERE upload_id = ? AND deleted_at IS NULL "
+    "AND EXISTS (SELECT 1 FROM uploads u WHERE u.id = assets.upload_id "
+    "AND u.provisional = 1 AND u.sweep_at <= ?) "
+    "AND NOT EXISTS (SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
+    "WHERE a.asset_id = assets.id AND j.deleted_at IS NULL) "
+    "AND NOT EXISTS (SELECT 1 FROM export_projects p WHERE p.working_asset_id = assets.id) "
+    "AND NOT EXISTS (SELECT 1 FROM export_clips c WHERE c.source_asset_id = assets.id)"
+)
+
 
 class SqlUploadStore(UploadStore):
     """Tables `uploads` and `assets`; deleting an asset also looks at the jobs' tables."""
@@ -50,23 +61,66 @@ class SqlUploadStore(UploadStore):
         return _first(await self._engine.fetch(_GET_UPLOAD, (upload_id, tenant)))
 
     @override
+    async def upload_at(self, tenant: str, key: str) -> Upload | None:
+        return _first(
+            await self._engine.fetch(
+                f"SELECT {_UPLOAD} FROM uploads WHERE object_key = ? AND tenant = ?",
+                (key, tenant),
+            )
+        )
+
+    @override
+    async def renew_upload(self, upload: Upload, sweep_at: datetime) -> Upload | None:
+        return await self._change(
+            (
+                "UPDATE uploads SET filename = ?, content_type = ?, size_bytes = ?, "
+                f"size_is_limit = ?, expires_at = ?, sweep_at = ? {_FROM_PENDING}",
+                (
+                    upload.filename,
+                    upload.content_type,
+                    upload.size_bytes,
+                    int(upload.size_is_limit),
+                    to_text(upload.expires_at),
+                    to_text(sweep_at),
+                    upload.upload_id,
+                    upload.tenant,
+                ),
+            ),
+            (_GET_UPLOAD, (upload.upload_id, upload.tenant)),
+        )
+
+    @override
+    async def name_multipart(self, upload: Upload, multipart_id: str) -> Upload | None:
+        ids = (upload.upload_id, upload.tenant)
+        return await self._change(
+            (
+                f"UPDATE uploads SET multipart_id = ? {_FROM_PENDING} "
+                "AND part_size_bytes IS NOT NULL AND multipart_id IS NULL",
+                (multipart_id, *ids),
+            ),
+            (_GET_UPLOAD, ids),
+        )
+
+    @override
     async def complete_upload(self, asset: Asset) -> Upload | None:
         upload, tenant = asset.upload_id, asset.tenant
         return await self._change(
             (
-                "UPDATE uploads SET status = 'complete', asset_id = ?, sweep_at = NULL "
-                f"{_FROM_PENDING}",
+                "UPDATE uploads SET status = 'complete', asset_id = ?, "
+                f"sweep_at = CASE WHEN provisional = 1 THEN sweep_at END {_FROM_PENDING}",
                 (asset.asset_id, upload, tenant),
             ),
             (
                 f"INSERT INTO assets ({_ASSET}) "
-                "SELECT ?, tenant, id, object_key, filename, content_type, size_bytes, ?, "
-                "?, sha256, NULL, duration_s FROM uploads WHERE id = ? AND asset_id = ? "
+                "SELECT ?, tenant, id, object_key, filename, content_type, ?, ?, "
+                "?, ?, NULL, duration_s FROM uploads WHERE id = ? AND asset_id = ? "
                 "ON CONFLICT (id) DO NOTHING",
                 (
                     asset.asset_id,
+                    asset.size_bytes,
                     asset.etag,
                     to_text(asset.created_at),
+                    asset.sha256,
                     upload,
                     asset.asset_id,
                 ),
@@ -120,6 +174,22 @@ class SqlUploadStore(UploadStore):
         if deleted:
             return Deletion.DONE
         return Deletion.IN_USE if left else Deletion.MISSING
+
+    @override
+    async def let_go(self, upload_id: str, at: datetime) -> bool:
+        then = to_text(at)
+        *_, left = await self._engine.batch(
+            [
+                (_LET_GO, (then, upload_id, then)),
+                (
+                    "UPDATE uploads SET sweep_at = NULL "
+                    f"WHERE id = ? AND provisional = 1 AND sweep_at <= ? AND EXISTS ({_THERE})",
+                    (upload_id, then, upload_id),
+                ),
+                (_THERE, (upload_id,)),
+            ]
+        )
+        return not left
 
     @override
     async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:
