@@ -2,6 +2,8 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
+from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
@@ -30,17 +32,20 @@ from gateway.services.cancel_job import CancelJob
 from gateway.services.change_job import ChangeJob
 from gateway.services.claim_job import ClaimJob
 from gateway.services.close_attempts import SettleAttempt, SweepAttempt
+from gateway.services.delete_job import DeleteJob, EraseJob
 from gateway.services.dispatch_jobs import DispatchJobs
 from gateway.services.endpoints import Endpoint, Endpoints
 from gateway.services.feeds import Feeds
 from gateway.services.finish_attempt import FinishAttempt
 from gateway.services.grant_outputs import GrantOutputs
+from gateway.services.list_jobs import ListJobs
 from gateway.services.perform_effects import PerformEffects, Performer
 from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
 from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
 from gateway.services.resolve_files import ResolveFiles
+from gateway.services.retry_job import RetryJob
 from gateway.services.submit_job import SubmitJob
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.services.tick import Tick
@@ -74,8 +79,13 @@ class Ports:
     close: Callable[[], Awaitable[None]]
 
 
-def endpoints_of(settings: RunpodSettings) -> Endpoints:
-    """Return the endpoints that are configured, with what each bills and takes."""
+def endpoints_of(settings: RunpodSettings | None) -> Endpoints:
+    """Return the endpoints that are configured, with what each bills and takes.
+
+    Without settings there is one that nothing comes of: its jobs wait for their deadline.
+    """
+    if settings is None:
+        return Endpoints(Endpoint("unconfigured", Rate(Decimal(0), 0.0, 0.0), GPU_SLOTS_AHEAD))
 
     def rate(usd_per_s: Any) -> Rate:
         return Rate(usd_per_s, settings.cold_start_s, settings.idle_s)
@@ -114,21 +124,25 @@ class JobServices:
     def use_cases(self) -> JobUseCases:
         """What the routes call."""
         has, limits = self.has, self.settings.limits
+        submit = SubmitJob(
+            self.kinds,
+            has.jobs,
+            ResolveFiles(has.uploads, has.jobs),
+            self.endpoints,
+            has.clock,
+            has.new_id,
+            self.wake,
+            self.settings.max_retries,
+            limits.open_jobs_per_tenant,
+            limits.labels,
+        )
         return JobUseCases(
             kinds=self.kinds,
             store=has.jobs,
-            submit=SubmitJob(
-                self.kinds,
-                has.jobs,
-                ResolveFiles(has.uploads, has.jobs),
-                self.endpoints,
-                has.clock,
-                has.new_id,
-                self.wake,
-                self.settings.max_retries,
-                limits.open_jobs_per_tenant,
-                limits.labels,
-            ),
+            submit=submit,
+            retry=RetryJob(has.jobs, submit),
+            list=ListJobs(has.jobs),
+            delete=DeleteJob(has.jobs, has.clock, self.wake),
             cancel=CancelJob(has.jobs, self.change, has.new_id),
             view=ViewJob(has.jobs, has.attempts, has.signer, self.settings.timings.url_s),
             read_events=ReadEvents(has.events, self.feeds),
@@ -160,8 +174,9 @@ class JobServices:
                 self.settings.public_base_url,
             ),
             EffectKind.CANCEL: CancelAtCompute(change, has.attempts, has.compute),
-            EffectKind.SETTLE: SettleAttempt(change, has.attempts, has.clock),
-            EffectKind.SWEEP: SweepAttempt(change, has.attempts, has.objects, has.clock),
+            EffectKind.SETTLE: SettleAttempt(has.jobs, has.attempts, has.clock),
+            EffectKind.SWEEP: SweepAttempt(has.jobs, has.attempts, has.objects, has.clock),
+            EffectKind.ERASE: EraseJob(has.jobs, has.attempts, has.objects, has.clock),
         }
         lease_s = self.settings.timings.effect_lease_s
         return PerformEffects(has.effects, performers, has.clock, has.new_id, lease_s)
@@ -177,7 +192,10 @@ class JobServices:
         watch = WatchAttempts(
             has.jobs, has.attempts, self.change, self.finish, has.compute, has.clock, patience
         )
-        chores = (sweep_uploads, PruneStore(has.jobs, has.clock))
+        prune = PruneStore(
+            has.jobs, has.clock, timings.events_kept_s, timings.idempotency_keys_kept_s
+        )
+        chores = (sweep_uploads, prune)
         return Tick(perform, watch, has.liveness, has.clock, chores)
 
 
@@ -197,8 +215,11 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
     app.state.assets = Assets(
         has.uploads, has.objects, has.signer, has.clock, settings.timings.url_s
     )
+    checks = {"database": has.database_answers, "store": has.objects.check}
+    if settings.runpod is None:
+        checks["compute"] = partial(has.compute.health, "")
     app.state.readiness = Readiness(
-        {"database": has.database_answers, "store": has.objects.check},
+        checks,
         has.clock,
         cache_s=settings.timings.ready_cache_s,
     )

@@ -1,15 +1,16 @@
-"""Jobs: submit, read, cancel."""
+"""Jobs: submit, list, read, cancel, retry, delete."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
 from gateway.api.auth import JobCaller, Reader
+from gateway.api.job_queries import AskedFilter, PageLimit
 from gateway.api.problems import request_id_of
 from gateway.api.use_cases import Jobs
 from gateway.core.job import Job
 from gateway.core.pricing import usd
-from gateway.services.submit_job import JobRequest
+from gateway.services.submit_job import JobRequest, Submitted
 from shared.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -52,9 +53,20 @@ async def submit_job(
         }
     bind = jobs.submit.binding(asked, idempotency_key)
     submitted = await jobs.submit(caller.tenant, asked, trace=request_id, bind=bind)
-    response.status_code = 200 if submitted.replayed else 202
-    response.headers["Location"] = f"/v1/jobs/{submitted.job.id}"
-    return await jobs.view(submitted.job)
+    return await _accepted(jobs, submitted, response)
+
+
+@router.get("/jobs")
+async def list_jobs(
+    caller: Reader,
+    jobs: Jobs,
+    wanted: AskedFilter,
+    limit: PageLimit = 20,
+    cursor: str | None = None,
+) -> dict[str, Any]:
+    """List jobs, newest first; `next_cursor` asks for what is older than this page."""
+    listed = await jobs.list(caller.tenant, wanted, limit=limit, cursor=cursor)
+    return {"items": await jobs.view.all(listed.jobs), "next_cursor": listed.next_cursor}
 
 
 @router.get("/jobs/{job_id}")
@@ -67,3 +79,29 @@ async def read_job(job_id: str, caller: Reader, jobs: Jobs) -> dict[str, Any]:
 async def cancel_job(job_id: str, caller: JobCaller, jobs: Jobs) -> dict[str, Any]:
     """Cancel one job; repeating it is harmless."""
     return await jobs.view(await jobs.cancel(caller.tenant, job_id))
+
+
+@router.post("/jobs/{job_id}/retry", status_code=202)
+async def retry_job(
+    job_id: str,
+    caller: JobCaller,
+    jobs: Jobs,
+    response: Response,
+    request_id: Annotated[str, request_id_of],
+    idempotency_key: IdempotencyHeader = None,
+) -> dict[str, Any]:
+    """Make a new job of one that failed, was cancelled or expired."""
+    retried = await jobs.retry(caller.tenant, job_id, key=idempotency_key, trace=request_id)
+    return await _accepted(jobs, retried, response)
+
+
+@router.delete("/jobs/{job_id}", status_code=204)
+async def delete_job(job_id: str, caller: JobCaller, jobs: Jobs) -> None:
+    """Delete one ended job, with its objects and its events."""
+    await jobs.delete(caller.tenant, job_id)
+
+
+async def _accepted(jobs: Jobs, submitted: Submitted, response: Response) -> dict[str, Any]:
+    response.status_code = 200 if submitted.replayed else 202
+    response.headers["Location"] = f"/v1/jobs/{submitted.job.id}"
+    return await jobs.view(submitted.job)

@@ -10,10 +10,13 @@ from starlette.requests import HTTPConnection
 from gateway.ports.job_store import JobStore
 from gateway.services.cancel_job import CancelJob
 from gateway.services.claim_job import ClaimJob
+from gateway.services.delete_job import DeleteJob
 from gateway.services.feeds import Feeds
 from gateway.services.grant_outputs import GrantOutputs
+from gateway.services.list_jobs import ListJobs
 from gateway.services.read_events import ReadEvents
 from gateway.services.record_report import RecordReport
+from gateway.services.retry_job import RetryJob
 from gateway.services.submit_job import SubmitJob
 from gateway.services.view_job import ViewJob
 from shared.job_kind import JobKind
@@ -26,6 +29,9 @@ class JobUseCases:
     kinds: Mapping[str, JobKind[Any, Any]]
     store: JobStore
     submit: SubmitJob
+    retry: RetryJob
+    list: ListJobs
+    delete: DeleteJob
     cancel: CancelJob
     view: ViewJob
     read_events: ReadEvents

@@ -23,6 +23,7 @@ class EffectKind(StrEnum):
     CANCEL = "cancel"
     SETTLE = "settle"
     SWEEP = "sweep"
+    ERASE = "erase"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,8 @@ def sweep(job: Job, *, at: datetime) -> Effect:
     return Effect(
         f"sweep:{job.id}:{job.fence}", EffectKind.SWEEP, at, job.id, {"fence": job.fence}
     )
+
+
+def erase(job: Job, *, at: datetime) -> Effect:
+    """Remove a deleted job's objects and rows, once nobody can put any more."""
+    return Effect(f"erase:{job.id}", EffectKind.ERASE, at, job.id)

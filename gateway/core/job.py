@@ -46,7 +46,10 @@ class AttemptState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class JobFile:
-    """An input file as it was resolved when the job was submitted: its bytes never change."""
+    """An input file as it was resolved when the job was submitted: its bytes never change.
+
+    An asset, or an output of the job `source_id`.
+    """
 
     name: str
     asset_id: str | None
@@ -54,6 +57,7 @@ class JobFile:
     size_bytes: int
     etag: str
     content_type: str
+    source_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

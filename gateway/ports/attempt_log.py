@@ -47,6 +47,19 @@ class Costs:
     actual_micro_usd: int | None
 
 
+LedgerEntry = tuple[int, str, int]  # fence, what it is, millionths of a dollar
+
+
+def added_up(entries: Sequence[LedgerEntry]) -> Costs:
+    """Return what a job's ledger comes to: a reserve stands until its attempt is closed."""
+    closed = {fence for fence, entry, _ in entries if entry != "reserve"}
+    settled = [amount for _, entry, amount in entries if entry == "settle"]
+    reserved = sum(
+        amount for fence, entry, amount in entries if entry == "reserve" and fence not in closed
+    )
+    return Costs(reserved, sum(settled) if settled else None)
+
+
 class AttemptLog(Protocol):
     """Every implementation passes `tests/conformance/test_attempt_logs.py`."""
 
@@ -88,3 +101,6 @@ class AttemptLog(Protocol):
 
     async def costs(self, job_id: str) -> Costs:
         """Add up the job's ledger."""
+
+    async def costs_of(self, job_ids: Sequence[str]) -> dict[str, Costs]:
+        """Add up the ledger of each of at most 100 jobs, in one question, by the job's id."""

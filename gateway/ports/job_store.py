@@ -9,6 +9,10 @@ from typing import Any, Protocol
 from gateway.core.effects import Effect
 from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job
+from gateway.core.job_pages import JobFilter, JobPage, Place
+
+# What the inputs of one page's jobs may come to, so that no page fills the memory.
+PAGE_INPUT_BYTES = 8 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +31,11 @@ class TooManyOpenJobs(Exception):
 
 
 class FileGone(Exception):
-    """An input file was deleted while the job was being submitted; nothing was written."""
+    """An asset was deleted while a job that reads it was submitted; nothing was written."""
+
+
+class SourceGone(Exception):
+    """A job was deleted while one that reads its output was submitted; nothing was written."""
 
 
 class KeyTaken(Exception):
@@ -67,6 +75,15 @@ class Committed(Enum):
     NO_SLOT = auto()  # the endpoint is full
 
 
+class Deleted(Enum):
+    """What became of a wish to delete a job."""
+
+    DONE = auto()
+    MISSING = auto()
+    UNFINISHED = auto()
+    IN_USE = auto()  # an unfinished job reads one of its outputs
+
+
 class JobStore(Protocol):
     """Every implementation passes `tests/conformance/test_job_stores.py`.
 
@@ -79,15 +96,28 @@ class JobStore(Protocol):
     async def create(self, new: NewJob) -> None:
         """Write job, event 0, reserve and effects.
 
-        Raises `TooManyOpenJobs`, `KeyTaken`, `JobIdTaken` or `FileGone`, having written
-        nothing. A repeat under the same `op` writes nothing and is no error.
+        Raises `TooManyOpenJobs`, `KeyTaken`, `JobIdTaken`, `FileGone` or `SourceGone`,
+        having written nothing. A repeat under the same `op` writes nothing and is no error.
         """
 
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:
         """Return the job an idempotency key is bound to, with the hash of its request."""
 
     async def get(self, job_id: str, *, tenant: str | None = None) -> Job | None:
-        """Return the job; None if there is none, or none of this tenant."""
+        """Return the job; None if there is none, or none of this tenant.
+
+        A deleted one is its tenant's no more; without a tenant it is found until it is
+        erased, for its worker and its bill.
+        """
+
+    async def page(
+        self, tenant: str, wanted: JobFilter, after: Place | None, limit: int
+    ) -> JobPage:
+        """Return the tenant's jobs that are older than `after`, the newest first.
+
+        Reads no more rows than it returns, and one. It ends early once the inputs together
+        pass `PAGE_INPUT_BYTES`.
+        """
 
     async def commit(self, change: Change) -> Committed:
         """Write the change by compare-and-set on the job's version."""
@@ -105,8 +135,11 @@ class JobStore(Protocol):
         deadline, the oldest of the tenant with the fewest holding one.
         """
 
-    async def position(self, job: Job) -> int:
-        """How many jobs of the endpoint wait for a slot in front of this one, by age."""
+    async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:
+        """How many jobs of its endpoint wait for a slot in front of each, by age.
+
+        By the job's id; one that waits for no slot any more is left out.
+        """
 
     async def past_deadline(self, now: datetime, limit: int) -> list[Job]:
         """Return unfinished jobs whose deadline has passed."""
@@ -116,6 +149,25 @@ class JobStore(Protocol):
 
     async def unclaimed(self, limit: int) -> list[Job]:
         """Return jobs that wait for a worker, the longest waiting first."""
+
+    async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:
+        """Delete an ended job that no unfinished one reads an output of; leave `erase`.
+
+        From then on it is not the tenant's, its idempotency keys are free, and what the
+        caller gave (input, labels) and got (result, checkpoint) is gone from its row.
+        """
+
+    async def erase(self, job_id: str) -> None:
+        """Remove a deleted job's rows; its costs stay, with whose and what they were for."""
+
+    async def prune_events(self, ended_before: datetime, limit: int) -> int:
+        """Remove all events but the last of jobs that ended before this; return how many jobs.
+
+        The longest ended first, each job once.
+        """
+
+    async def prune_keys(self, before: datetime, limit: int) -> int:
+        """Free idempotency keys bound before this whose jobs have ended; return how many."""
 
     async def prune(self, before: datetime, limit: int) -> int:
         """Forget ops and done effects older than this, at most `limit` of each.

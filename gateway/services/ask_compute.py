@@ -44,10 +44,10 @@ class SubmitToCompute:
 
     async def __call__(self, effect: Effect) -> None:
         """Ask for a worker, unless the job waits for none under this submission any more."""
-        job = await self.change.load(effect.job_id or "")
-        if job.waiting_for is not WaitingFor.WORKER or job.submission != int(
-            effect.body["submission"]
-        ):
+        job = await self.change.store.get(effect.job_id or "")
+        if job is None or job.waiting_for is not WaitingFor.WORKER:
+            return
+        if job.submission != int(effect.body["submission"]):
             return
         try:
             runpod_id = await self.compute.submit(self._request(job))
@@ -107,7 +107,9 @@ class CancelAtCompute:
 
     async def __call__(self, effect: Effect) -> None:
         """Cancel each; one that RunPod has forgotten is done."""
-        job = await self.change.load(effect.job_id or "")
+        job = await self.change.store.get(effect.job_id or "")
+        if job is None:
+            return  # deleted and erased: what it may still do ended with its deadline
         try:
             for known in await self.attempts.runpod_jobs(job.id):
                 await self.compute.cancel(job.endpoint, known.runpod_id)

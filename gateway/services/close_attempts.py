@@ -6,8 +6,8 @@ from gateway.core.effects import Effect
 from gateway.core.pricing import settled_micro_usd
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock
+from gateway.ports.job_store import JobStore
 from gateway.ports.object_store import ObjectStore
-from gateway.services.change_job import ChangeJob
 from gateway.services.perform_effects import PutOff
 
 # Clocks differ: an object is swept this long after its last URL should have expired.
@@ -18,13 +18,15 @@ SWEEP_MARGIN_S = 60
 class SettleAttempt:
     """Replaces an attempt's reserve by its time from claim to end."""
 
-    change: ChangeJob
+    store: JobStore
     attempts: AttemptLog
     clock: Clock
 
     async def __call__(self, effect: Effect) -> None:
         """Settle once; a reserve nobody claimed is released."""
-        job = await self.change.load(effect.job_id or "")
+        job = await self.store.get(effect.job_id or "")
+        if job is None:
+            return  # deleted and erased since
         fence = int(effect.body["fence"])
         known = await self.attempts.attempts(job.id)
         attempt = next((each for each in known if each.fence == fence), None)
@@ -42,14 +44,16 @@ class SettleAttempt:
 class SweepAttempt:
     """Removes what an attempt put and no succeeded job names, its manifest included."""
 
-    change: ChangeJob
+    store: JobStore
     attempts: AttemptLog
     objects: ObjectStore
     clock: Clock
 
     async def __call__(self, effect: Effect) -> None:
         """Wait for the attempt's last URL to expire, then delete what is not published."""
-        job = await self.change.load(effect.job_id or "")
+        job = await self.store.get(effect.job_id or "")
+        if job is None:
+            return  # deleted and erased since
         fence = int(effect.body["fence"])
         granted = await self.attempts.grants(job.id, fence)
         if not granted:

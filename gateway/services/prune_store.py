@@ -1,4 +1,4 @@
-"""Use case: forget what only a repeat would ask for, once no repeat can come."""
+"""Use case: forget what nobody asks for any more, a bounded number at each tick."""
 
 from dataclasses import dataclass
 from datetime import timedelta
@@ -8,15 +8,29 @@ from gateway.ports.job_store import JobStore
 
 KEPT_FOR = timedelta(hours=24)
 AT_ONCE = 500
+JOBS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PruneStore:
-    """Ops and done effects a day after they were done; a live job's stay with it."""
+    """Ops and done effects a day after they were done; a live job's stay with it.
+
+    Events before a job's last one go together, `events_kept_s` after its end; idempotency
+    keys `keys_kept_s` after they were bound, never before their job has ended.
+    """
 
     store: JobStore
     clock: Clock
+    events_kept_s: float
+    keys_kept_s: float
 
     async def __call__(self) -> int:
-        """Return how many rows went; what is left over goes with the next tick."""
-        return await self.store.prune(self.clock.now() - KEPT_FOR, AT_ONCE)
+        """Return how many rows and jobs were pruned; the rest goes with the next tick."""
+        now = self.clock.now()
+        events_before = now - timedelta(seconds=self.events_kept_s)
+        keys_before = now - timedelta(seconds=self.keys_kept_s)
+        return (
+            await self.store.prune(now - KEPT_FOR, AT_ONCE)
+            + await self.store.prune_events(events_before, JOBS_AT_ONCE)
+            + await self.store.prune_keys(keys_before, AT_ONCE)
+        )

@@ -73,7 +73,7 @@ class ResolveFiles:
         job = await self.jobs.get(ref.job_id or "", tenant=tenant)
         outputs = job.outputs if job and job.status is Status.SUCCEEDED else ()
         output = next((each for each in outputs if each.name == ref.output), None)
-        if output is None:
+        if job is None or output is None:
             raise NotFound(
                 f"no output {ref.output} of job {ref.job_id}",
                 public=f"input.{named.name}: there is no such output of a succeeded job.",
@@ -87,6 +87,7 @@ class ResolveFiles:
                 output.size_bytes,
                 output.etag,
                 output.content_type,
+                source_id=job.id,
             ),
             StoredFile(output.size_bytes, output.content_type),
         )

@@ -19,6 +19,7 @@ from gateway.ports.job_store import (
     JobStore,
     KeyTaken,
     NewJob,
+    SourceGone,
     TooManyOpenJobs,
 )
 from gateway.services.endpoints import Endpoints
@@ -185,6 +186,12 @@ class SubmitJob:
                     "an asset went away",
                     public="An input file was deleted.",
                     code="asset_not_found",
+                ) from error
+            except SourceGone as error:
+                raise NotFound(
+                    "a job went away",
+                    public="A job whose output is an input was deleted.",
+                    code="output_not_found",
                 ) from error
             else:
                 self.wake()

@@ -91,6 +91,15 @@ async def test_a_reserve_nobody_claimed_is_released_at_no_cost(stores):
     assert await stores.attempts.costs("j1") == Costs(0, None)
 
 
+@pytest.mark.usefixtures("claimed")
+async def test_the_costs_of_many_jobs_are_those_of_each(stores):
+    other = a_job("j2", reserve_micro_usd=7)
+    await stores.jobs.create(NewJob("job:j2", other, (), None, 10))
+    await stores.attempts.settle("j1", 1, 500, LATER)
+    costs = await stores.attempts.costs_of(["j2", "nobody", "j1"])
+    assert costs == {"j1": Costs(0, 500), "j2": Costs(7, None), "nobody": Costs(0, None)}
+
+
 async def test_hearing_goes_on_while_ticks_follow_each_other(stores):
     await stores.liveness.started(NOON)
     for seconds in (5, 15, 30):

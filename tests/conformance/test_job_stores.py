@@ -244,11 +244,9 @@ async def test_positions_count_the_older_jobs_that_wait(stores):
     for n in range(3):
         at = NOON + timedelta(seconds=n)
         await stores.jobs.create(new(a_job(f"j{n}", created_at=at)))
-    assert [await stores.jobs.position(await stores.jobs.get(f"j{n}")) for n in range(3)] == [
-        0,
-        1,
-        2,
-    ]
+    jobs = [await stores.jobs.get(f"j{n}") for n in range(3)]
+    assert await stores.jobs.positions(jobs) == {"j0": 0, "j1": 1, "j2": 2}
+    assert await stores.jobs.positions(jobs[2:]) == {"j2": 2}
 
 
 async def test_a_job_whose_asset_is_gone_is_not_created(stores):

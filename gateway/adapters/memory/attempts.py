@@ -8,7 +8,15 @@ from typing import Any
 from typing_extensions import override
 
 from gateway.adapters.memory.tables import Tables
-from gateway.ports.attempt_log import Attempt, AttemptLog, Costs, Grant, RunpodJob
+from gateway.ports.attempt_log import (
+    Attempt,
+    AttemptLog,
+    Costs,
+    Grant,
+    LedgerEntry,
+    RunpodJob,
+    added_up,
+)
 from gateway.ports.liveness import Liveness
 
 
@@ -79,15 +87,15 @@ class MemoryAttemptLog(AttemptLog):
 
     @override
     async def costs(self, job_id: str) -> Costs:
-        mine = {key[1:]: amount for key, amount in self._t.ledger.items() if key[0] == job_id}
-        closed = {fence for fence, entry in mine if entry != "reserve"}
-        settled = [amount for (_, entry), amount in mine.items() if entry == "settle"]
-        reserved = sum(
-            amount
-            for (fence, entry), amount in mine.items()
-            if entry == "reserve" and fence not in closed
-        )
-        return Costs(reserved, sum(settled) if settled else None)
+        return (await self.costs_of([job_id]))[job_id]
+
+    @override
+    async def costs_of(self, job_ids: Sequence[str]) -> dict[str, Costs]:
+        entries: dict[str, list[LedgerEntry]] = {job_id: [] for job_id in job_ids}
+        for (job_id, fence, entry), amount in self._t.ledger.items():
+            if job_id in entries:
+                entries[job_id].append((fence, entry, amount))
+        return {job_id: added_up(mine) for job_id, mine in entries.items()}
 
 
 class MemoryLiveness(Liveness):

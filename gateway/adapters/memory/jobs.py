@@ -1,5 +1,6 @@
 """The job store and the event log in memory: each write is one step that cannot be split."""
 
+import json
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,20 +9,25 @@ from typing import Any
 
 from typing_extensions import override
 
-from gateway.adapters.memory.tables import Tables
+from gateway.adapters.memory.tables import BoundKey, Tables
+from gateway.core.effects import Effect
 from gateway.core.events import event_body
 from gateway.core.job import Job, Status, WaitingFor
+from gateway.core.job_pages import JobFilter, JobPage, Place
 from gateway.core.lifecycle import awaits_slot
 from gateway.ports.attempt_log import Attempt
 from gateway.ports.event_log import Event, EventLog
 from gateway.ports.job_store import (
+    PAGE_INPUT_BYTES,
     Change,
     Committed,
+    Deleted,
     FileGone,
     JobIdTaken,
     JobStore,
     KeyTaken,
     NewJob,
+    SourceGone,
     TooManyOpenJobs,
 )
 
@@ -49,12 +55,14 @@ class MemoryJobStore(JobStore):
             raise JobIdTaken
         if any(f.asset_id and not t.asset_there(job.tenant, f.asset_id) for f in job.files):
             raise FileGone
+        if any(f.source_id and not self._mine(job.tenant, f.source_id) for f in job.files):
+            raise SourceGone
         mine = (j for j in t.jobs.values() if j.tenant == job.tenant and not j.is_final)
         if sum(1 for _ in mine) >= new.open_jobs_limit:
             raise TooManyOpenJobs
         t.keep_op(new.op, job.id, job.created_at, {})
         if name and bind:
-            t.keys[name] = (job.id, bind.request_hash)
+            t.keys[name] = BoundKey(job.id, bind.request_hash, job.created_at)
         t.jobs[job.id] = job
         t.events[job.id].append(Event(0, "queued", event_body(job, "queued", job.created_at)))
         t.ledger[job.id, 1, "reserve"] = job.reserve_micro_usd
@@ -63,20 +71,47 @@ class MemoryJobStore(JobStore):
     @override
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:
         bound = self._t.keys.get((tenant, route, key))
-        return (self._t.jobs[bound[0]], bound[1]) if bound else None
+        return (self._t.jobs[bound.job_id], bound.request_hash) if bound else None
 
     @override
     async def get(self, job_id: str, *, tenant: str | None = None) -> Job | None:
+        return self._t.jobs.get(job_id) if tenant is None else self._mine(tenant, job_id)
+
+    def _mine(self, tenant: str, job_id: str) -> Job | None:
         job = self._t.jobs.get(job_id)
-        return job if job and tenant in (None, job.tenant) else None
+        there = job is not None and job.tenant == tenant and job_id not in self._t.deleted
+        return job if there else None
+
+    @override
+    async def page(
+        self, tenant: str, wanted: JobFilter, after: Place | None, limit: int
+    ) -> JobPage:
+        here = (after.created_at, after.job_id) if after else None
+        older = [
+            job
+            for job in self._t.jobs.values()
+            if self._mine(tenant, job.id)
+            and _wanted(job, wanted)
+            and (here is None or (job.created_at, job.id) < here)
+        ]
+        older.sort(key=lambda job: (job.created_at, job.id), reverse=True)
+        kept: list[Job] = []
+        total = 0
+        for job in older[:limit]:
+            kept.append(job)
+            total += len(json.dumps(job.input, separators=(",", ":")))
+            if total > PAGE_INPUT_BYTES:
+                break
+        more = len(older) > len(kept)
+        return JobPage(kept, Place(kept[-1].created_at, kept[-1].id) if more else None)
 
     @override
     async def commit(self, change: Change) -> Committed:
         t, before, after = self._t, change.before, change.after
         if change.op in t.ops:
             return Committed.REPEATED
-        now = t.jobs[before.id]
-        if now.version != before.version:
+        now = t.jobs.get(before.id)
+        if now is None or now.version != before.version:
             return Committed.LOST
         takes = after.holds_slot and not before.holds_slot
         cap = change.slot_cap
@@ -113,8 +148,8 @@ class MemoryJobStore(JobStore):
         if op in self._t.ops:
             return
         self._t.keep_op(op, job.id, at, outcome)
-        now = self._t.jobs[job.id]
-        if now.has_open_attempt and now.fence == job.fence and (now.seen_at or at) < at:
+        now = self._t.jobs.get(job.id)
+        if now and now.has_open_attempt and now.fence == job.fence and (now.seen_at or at) < at:
             self._t.jobs[job.id] = replace(now, seen_at=at)
 
     @override
@@ -128,14 +163,14 @@ class MemoryJobStore(JobStore):
         return min(waiting, key=lambda j: (held[j.tenant], j.created_at, j.id), default=None)
 
     @override
-    async def position(self, job: Job) -> int:
-        return sum(
-            1
-            for each in self._t.jobs.values()
-            if each.endpoint == job.endpoint
-            and each.waiting_for is WaitingFor.SLOT
-            and (each.created_at, each.id) < (job.created_at, job.id)
-        )
+    async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:
+        waiting = [j for j in self._t.jobs.values() if j.waiting_for is WaitingFor.SLOT]
+        waiting.sort(key=lambda job: (job.created_at, job.id))
+        found = {}
+        for endpoint in {job.endpoint for job in jobs}:
+            line = [job.id for job in waiting if job.endpoint == endpoint]
+            found.update({job_id: ahead for ahead, job_id in enumerate(line)})
+        return {job.id: found[job.id] for job in jobs if job.id in found}
 
     @override
     async def past_deadline(self, now: datetime, limit: int) -> list[Job]:
@@ -154,12 +189,66 @@ class MemoryJobStore(JobStore):
         return sorted(waiting, key=lambda j: j.id)[:limit]
 
     @override
+    async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:
+        t, job = self._t, self._mine(tenant, job_id)
+        if job is None:
+            return Deleted.MISSING
+        if not job.is_final:
+            return Deleted.UNFINISHED
+        if any(
+            not each.is_final and any(file.source_id == job_id for file in each.files)
+            for each in t.jobs.values()
+        ):
+            return Deleted.IN_USE
+        t.jobs[job_id] = replace(job, input={}, labels={}, result=None, checkpoint=None)
+        t.deleted.add(job_id)
+        for name in [name for name, bound in t.keys.items() if bound.job_id == job_id]:
+            del t.keys[name]
+        t.leave([erase])
+        return Deleted.DONE
+
+    @override
+    async def erase(self, job_id: str) -> None:
+        if job_id in self._t.deleted:
+            self._t.forget(job_id)
+
+    @override
+    async def prune_events(self, ended_before: datetime, limit: int) -> int:
+        t = self._t
+        old = [
+            job
+            for job in t.jobs.values()
+            if job.finished_at
+            and job.finished_at < ended_before
+            and job.id not in t.events_pruned
+        ]
+        old.sort(key=lambda job: job.finished_at or job.created_at)
+        for job in old[:limit]:
+            t.events[job.id] = t.events[job.id][-1:]
+            t.events_pruned.add(job.id)
+        return len(old[:limit])
+
+    @override
+    async def prune_keys(self, before: datetime, limit: int) -> int:
+        keys = self._t.keys
+        old = [
+            name
+            for name, bound in keys.items()
+            if bound.created_at < before and self._ended(bound.job_id)
+        ][:limit]
+        for name in old:
+            del keys[name]
+        return len(old)
+
+    def _ended(self, job_id: str) -> bool:
+        job = self._t.jobs.get(job_id)
+        return job is None or job.finished_at is not None
+
+    @override
     async def prune(self, before: datetime, limit: int) -> int:
         t = self._t
         ops = [
-            op
-            for op, (job_id, at) in t.op_rows.items()
-            if at < before and t.jobs[job_id].finished_at is not None
+            op for op, (job_id, at) in t.op_rows.items() if at < before and self._ended(job_id)
         ][:limit]
         effects = [
             row.effect.id
@@ -178,6 +267,15 @@ class MemoryJobStore(JobStore):
             not job.is_final and any(file.asset_id == asset_id for file in job.files)
             for job in self._t.jobs.values()
         )
+
+
+def _wanted(job: Job, wanted: JobFilter) -> bool:
+    return (
+        wanted.status in (None, job.status)
+        and wanted.kind in (None, job.kind)
+        and wanted.parent_id in (None, job.parent_id)
+        and wanted.labels.items() <= job.labels.items()
+    )
 
 
 class MemoryEventLog(EventLog):

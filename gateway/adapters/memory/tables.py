@@ -24,6 +24,15 @@ class OutboxRow:
     done_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class BoundKey:
+    """What an idempotency key names."""
+
+    job_id: str
+    request_hash: str
+    created_at: datetime
+
+
 @dataclass(slots=True)
 class Tables:
     """Rows by their keys. `asset_there(tenant, asset_id)` answers for the upload store."""
@@ -34,7 +43,9 @@ class Tables:
     op_rows: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     events: defaultdict[str, list[Event]] = field(default_factory=lambda: defaultdict(list))
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
-    keys: dict[tuple[str, str, str], tuple[str, str]] = field(default_factory=dict)
+    keys: dict[tuple[str, str, str], BoundKey] = field(default_factory=dict)
+    deleted: set[str] = field(default_factory=set)
+    events_pruned: set[str] = field(default_factory=set)
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     last_words: dict[tuple[str, int], datetime] = field(default_factory=dict)
     workers: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
@@ -51,6 +62,21 @@ class Tables:
         """Add effects to the outbox; one that is there already is kept."""
         for effect in effects:
             self.outbox.setdefault(effect.id, OutboxRow(effect, effect.due_at))
+
+    def forget(self, job_id: str) -> None:
+        """Let go of all that belongs to a job but its costs."""
+        self.jobs.pop(job_id, None)
+        self.events.pop(job_id, None)
+        self.deleted.discard(job_id)
+        self.events_pruned.discard(job_id)
+        self.keys = {k: v for k, v in self.keys.items() if v.job_id != job_id}
+        by_attempt: tuple[dict[Any, Any], ...] = (
+            *(self.attempts, self.last_words, self.workers),
+            *(self.grants, self.runpod),
+        )
+        for table in by_attempt:
+            for name in [name for name in table if name[0] == job_id]:
+                del table[name]
 
     def holding(self, endpoint: str) -> list[Job]:
         """Return the jobs that hold a slot of the endpoint."""

@@ -8,7 +8,15 @@ from typing_extensions import override
 
 from gateway.adapters.sql.engine import SqlEngine, Statement, Value
 from gateway.adapters.sql.rows import to_instant, to_json, to_text
-from gateway.ports.attempt_log import Attempt, AttemptLog, Costs, Grant, RunpodJob
+from gateway.ports.attempt_log import (
+    Attempt,
+    AttemptLog,
+    Costs,
+    Grant,
+    LedgerEntry,
+    RunpodJob,
+    added_up,
+)
 
 
 class SqlAttemptLog(AttemptLog):
@@ -145,17 +153,19 @@ class SqlAttemptLog(AttemptLog):
 
     @override
     async def costs(self, job_id: str) -> Costs:
+        return (await self.costs_of([job_id]))[job_id]
+
+    @override
+    async def costs_of(self, job_ids: Sequence[str]) -> dict[str, Costs]:
+        marks = ", ".join("?" * len(job_ids))
         rows = await self._engine.fetch(
-            "SELECT fence, entry, micro_usd FROM ledger WHERE job_id = ?", (job_id,)
+            f"SELECT job_id, fence, entry, micro_usd FROM ledger WHERE job_id IN ({marks})",
+            job_ids,
         )
-        closed = {row["fence"] for row in rows if row["entry"] != "reserve"}
-        settled = [row["micro_usd"] for row in rows if row["entry"] == "settle"]
-        reserved = sum(
-            row["micro_usd"]
-            for row in rows
-            if row["entry"] == "reserve" and row["fence"] not in closed
-        )
-        return Costs(reserved, sum(settled) if settled else None)
+        entries: dict[str, list[LedgerEntry]] = {job_id: [] for job_id in job_ids}
+        for row in rows:
+            entries[row["job_id"]].append((row["fence"], row["entry"], row["micro_usd"]))
+        return {job_id: added_up(mine) for job_id, mine in entries.items()}
 
     async def _write(self, sql: str, params: Sequence[Value]) -> None:
         await self._engine.batch([(sql, params)])

@@ -8,12 +8,10 @@ left without outcome, so that a lost race leaves no trace.
 from collections.abc import Iterable, Sequence
 
 from gateway.adapters.sql.engine import Statement
-from gateway.adapters.sql.rows import CHANGING, COLUMNS, column, to_json, to_text
+from gateway.adapters.sql.rows import CHANGING, column, to_json, to_text
 from gateway.core.effects import Effect
 from gateway.core.events import event_body
-from gateway.core.idempotency import IdempotencyKey
-from gateway.core.job import Job
-from gateway.ports.job_store import Change, NewJob
+from gateway.ports.job_store import Change
 
 NEVER_LEASED = ""
 CAS = 1  # where the compare-and-set stands in the batch of a change
@@ -23,75 +21,6 @@ _INSERT_EFFECT = (
     "INSERT INTO effects (id, kind, job_id, body, due_at, lease_until) "
     "SELECT ?, ?, ?, ?, ?, ? WHERE {condition} ON CONFLICT (id) DO NOTHING"
 )
-
-
-def create(new: NewJob) -> list[Statement]:
-    """Job, event 0, reserve and effects, under two guards, checked by the last statement.
-
-    The tenant's counter of open jobs has room, and every asset is still there.
-    """
-    job, at = new.job, to_text(new.job.created_at)
-    assets = assets_of(job)
-    names, marks = ", ".join(COLUMNS), ", ".join("?" * len(COLUMNS))
-    return [
-        (
-            "INSERT INTO ops (op, job_id, at, guards_needed, outcome) "
-            "VALUES (?, ?, ?, ?, '{}')",
-            (new.op, job.id, at, 1 + len(assets)),
-        ),
-        (
-            "UPDATE tenants SET open_jobs = open_jobs + 1, op = ? "
-            "WHERE id = ? AND open_jobs < ?",
-            (new.op, job.tenant, new.open_jobs_limit),
-        ),
-        *_bind(job, new.idempotency, at),
-        (
-            f"INSERT INTO jobs ({names}) VALUES ({marks})",
-            [column(name, getattr(job, name)) for name in COLUMNS],
-        ),
-        *(
-            (
-                "INSERT INTO job_assets (job_id, asset_id) "
-                "SELECT ?, id FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
-                (job.id, asset, job.tenant),
-            )
-            for asset in assets
-        ),
-        (
-            "INSERT INTO events (job_id, seq, type, body, at) VALUES (?, 0, 'queued', ?, ?)",
-            (job.id, event_body(job, "queued", job.created_at), at),
-        ),
-        (
-            "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
-            "VALUES (?, 1, 'reserve', ?, ?)",
-            (job.id, job.reserve_micro_usd, at),
-        ),
-        *add_effects(new.effects),
-        (
-            "UPDATE ops SET guards_met = "
-            "(SELECT count(*) FROM tenants WHERE id = ? AND op = ?) + "
-            "(SELECT count(*) FROM job_assets WHERE job_id = ?) WHERE op = ?",
-            (job.tenant, new.op, job.id, new.op),
-        ),
-    ]
-
-
-def assets_of(job: Job) -> list[str]:
-    """Return the ids of the assets a job reads, each once."""
-    return sorted({file.asset_id for file in job.files if file.asset_id})
-
-
-def _bind(job: Job, key: IdempotencyKey | None, at: str) -> list[Statement]:
-    if key is None:
-        return []
-    return [
-        (
-            "INSERT INTO idempotency_keys "
-            "(tenant, route, idempotency_key, request_hash, job_id, created_at) "
-            "VALUES (?, ?, ?, ?, ?, ?)",
-            (job.tenant, key.route, key.key, key.request_hash, job.id, at),
-        )
-    ]
 
 
 def change(what: Change) -> list[Statement]:

@@ -7,19 +7,23 @@ from typing import Any
 
 from typing_extensions import override
 
-from gateway.adapters.sql import job_changes
+from gateway.adapters.sql import job_changes, job_creation, job_lists, job_removal
 from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine, Statement
-from gateway.adapters.sql.rows import job_of, to_json, to_text
-from gateway.core.job import Job
+from gateway.adapters.sql.rows import job_of, to_instant, to_json, to_text
+from gateway.core.effects import Effect
+from gateway.core.job import FINAL, Job, Status
+from gateway.core.job_pages import JobFilter, JobPage, Place
 from gateway.ports.event_log import Event, EventLog
 from gateway.ports.job_store import (
     Change,
     Committed,
+    Deleted,
     FileGone,
     JobIdTaken,
     JobStore,
     KeyTaken,
     NewJob,
+    SourceGone,
     TooManyOpenJobs,
 )
 
@@ -31,7 +35,7 @@ _WAITS = (
 
 
 class SqlJobStore(JobStore):
-    """Jobs in the tables of `gateway/migrations/0002_jobs.sql`."""
+    """Jobs in the tables of `gateway/migrations`, from 0002 on."""
 
     def __init__(self, engine: SqlEngine) -> None:
         self._engine = engine
@@ -44,7 +48,7 @@ class SqlJobStore(JobStore):
     @override
     async def create(self, new: NewJob) -> None:
         try:
-            await self._engine.batch(job_changes.create(new))
+            await self._engine.batch(job_creation.create(new))
         except ConstraintBroken as error:
             broken = str(error)
             if "ops.op" in broken:
@@ -54,18 +58,25 @@ class SqlJobStore(JobStore):
             if "jobs.id" in broken or "ledger" in broken:
                 raise JobIdTaken from error
             if "guards_hold" in broken:
-                gone = not await self._all_there(new.job)
-                raise (FileGone if gone else TooManyOpenJobs) from error
+                raise await self._missed(new.job) from error
             raise
 
-    async def _all_there(self, job: Job) -> bool:
-        assets = job_changes.assets_of(job)
-        rows = await self._engine.fetch(
-            "SELECT count(*) AS there FROM assets WHERE deleted_at IS NULL AND tenant = ? "
-            f"AND id IN ({', '.join('?' * len(assets))})",
-            (job.tenant, *assets),
+    async def _missed(self, job: Job) -> FileGone | SourceGone | TooManyOpenJobs:
+        """Say which guard it was that a job did not pass."""
+        there = (
+            "SELECT count(*) AS there FROM {table} WHERE deleted_at IS NULL AND id IN ({ids})"
         )
-        return bool(rows[0]["there"] == len(assets))
+        for table, ids, gone in (
+            ("assets", job_creation.assets_of(job), FileGone()),
+            ("jobs", job_creation.sources_of(job), SourceGone()),
+        ):
+            marks = ", ".join("?" * len(ids))
+            rows = ids and await self._engine.fetch(
+                there.format(table=table, ids=marks) + " AND tenant = ?", (*ids, job.tenant)
+            )
+            if rows and rows[0]["there"] < len(ids):
+                return gone
+        return TooManyOpenJobs()
 
     @override
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:
@@ -79,10 +90,26 @@ class SqlJobStore(JobStore):
 
     @override
     async def get(self, job_id: str, *, tenant: str | None = None) -> Job | None:
-        mine = " AND tenant = ?" if tenant is not None else ""
+        mine = " AND tenant = ? AND deleted_at IS NULL" if tenant is not None else ""
         params = (job_id, tenant) if tenant is not None else (job_id,)
         rows = await self._engine.fetch(f"SELECT * FROM jobs WHERE id = ?{mine}", params)
         return job_of(rows[0]) if rows else None
+
+    @override
+    async def page(
+        self, tenant: str, wanted: JobFilter, after: Place | None, limit: int
+    ) -> JobPage:
+        keys = await self._engine.fetch(*job_lists.keys(tenant, wanted, after, limit + 1))
+        kept = job_lists.fitting(keys, limit)
+        if not kept:
+            return JobPage([], None)
+        rows = await self._engine.fetch(*job_lists.by_ids([key["id"] for key in kept]))
+        found = {row["id"]: job_of(row) for row in rows}
+        last = Place(to_instant(kept[-1]["created_at"]), kept[-1]["id"])
+        return JobPage(
+            [found[key["id"]] for key in kept if key["id"] in found],
+            last if len(keys) > len(kept) else None,
+        )
 
     @override
     async def commit(self, change: Change) -> Committed:
@@ -138,14 +165,15 @@ class SqlJobStore(JobStore):
         return job_of(rows[0]) if rows else None
 
     @override
-    async def position(self, job: Job) -> int:
-        rows = await self._engine.fetch(
-            "SELECT count(*) AS ahead FROM jobs WHERE endpoint = ? AND waiting_for = 'slot' "
-            "AND (created_at < ? OR (created_at = ? AND id < ?))",
-            (job.endpoint, to_text(job.created_at), to_text(job.created_at), job.id),
-        )
-        ahead: int = rows[0]["ahead"]
-        return ahead
+    async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for endpoint in sorted({job.endpoint for job in jobs}):
+            mine = [job for job in jobs if job.endpoint == endpoint]
+            for start in range(0, len(mine), job_lists.POSITIONS_AT_ONCE):
+                some = mine[start : start + job_lists.POSITIONS_AT_ONCE]
+                rows = await self._engine.fetch(*job_lists.positions(endpoint, some))
+                found.update({row["id"]: row["ahead"] for row in rows})
+        return found
 
     @override
     async def past_deadline(self, now: datetime, limit: int) -> list[Job]:
@@ -173,6 +201,36 @@ class SqlJobStore(JobStore):
             (limit,),
         )
         return [job_of(row) for row in rows]
+
+    @override
+    async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:
+        batch = job_removal.delete(tenant, job_id, at, erase)
+        done, *_, left = await self._engine.batch(batch)
+        if done:
+            return Deleted.DONE
+        if not left:
+            return Deleted.MISSING
+        ended = Status(left[0]["status"]) in FINAL
+        return Deleted.IN_USE if ended else Deleted.UNFINISHED
+
+    @override
+    async def erase(self, job_id: str) -> None:
+        await self._engine.batch(job_removal.erase(job_id))
+
+    @override
+    async def prune_events(self, ended_before: datetime, limit: int) -> int:
+        jobs = await self._engine.fetch(*job_removal.jobs_to_prune(ended_before, limit))
+        if jobs:
+            gone = [each for job in jobs for each in job_removal.prune_events(job)]
+            await self._engine.batch(gone)
+        return len(jobs)
+
+    @override
+    async def prune_keys(self, before: datetime, limit: int) -> int:
+        keys = await self._engine.fetch(*job_removal.keys_to_prune(before, limit))
+        if keys:
+            await self._engine.batch([job_removal.free_key(key) for key in keys])
+        return len(keys)
 
     @override
     async def prune(self, before: datetime, limit: int) -> int:

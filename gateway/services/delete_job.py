@@ -1,0 +1,103 @@
+"""Use case: the owner wants an ended job gone, and the effect that makes it so."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from gateway.core import effects
+from gateway.core.effects import Effect
+from gateway.core.job import Job
+from gateway.ports.attempt_log import AttemptLog, Grant
+from gateway.ports.clock import Clock
+from gateway.ports.job_store import Deleted, JobStore
+from gateway.ports.object_store import ObjectStore
+from gateway.services.claim_job import URL_MARGIN_S
+from gateway.services.close_attempts import SWEEP_MARGIN_S
+from gateway.services.perform_effects import PutOff
+from shared.errors import Conflict, NotFound
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteJob:
+    """From its commit on the job is nobody's; rows and objects follow by an effect."""
+
+    store: JobStore
+    clock: Clock
+    wake: Callable[[], None]
+
+    async def __call__(self, tenant: str, job_id: str) -> None:
+        """Delete the job.
+
+        Raises `NotFound`, also when it was deleted before, or `Conflict`: `still_running`
+        before its end, `asset_in_use` while an unfinished job reads one of its outputs.
+        """
+        job = await self.store.get(job_id, tenant=tenant)
+        if job is None:
+            raise _missing(job_id)
+        now = self.clock.now()
+        match await self.store.delete(tenant, job_id, now, effects.erase(job, at=now)):
+            case Deleted.MISSING:
+                raise _missing(job_id)
+            case Deleted.UNFINISHED:
+                raise Conflict(
+                    f"job {job_id} has not ended",
+                    public="The job has not ended. Cancel it first.",
+                    code="still_running",
+                )
+            case Deleted.IN_USE:
+                raise Conflict(
+                    f"job {job_id} is read by another",
+                    public="An unfinished job uses an output of this one. Cancel it, or wait.",
+                    code="asset_in_use",
+                )
+            case Deleted.DONE:
+                self.wake()
+
+
+@dataclass(frozen=True, slots=True)
+class EraseJob:
+    """Effect `erase`: removes objects at once, and again with the rows when no URL works.
+
+    A worker that has not heard of the end may put until its URLs expire, and its last word
+    may still come for the bill: so the rows wait for both.
+    """
+
+    store: JobStore
+    attempts: AttemptLog
+    objects: ObjectStore
+    clock: Clock
+
+    async def __call__(self, effect: Effect) -> None:
+        """Remove what is there; put off what must wait."""
+        job = await self.store.get(effect.job_id or "")
+        if job is None:
+            return
+        grants = [
+            grant
+            for fence in range(1, job.fence + 1)
+            for grant in await self.attempts.grants(job.id, fence)
+        ]
+        for key in {*(each.key for each in job.outputs), *(each.key for each in grants)}:
+            await self.objects.delete(key)
+        left_s = (_last_url(job, grants) - self.clock.now()).total_seconds()
+        if left_s > 0:
+            raise PutOff("its URLs still work", after_s=left_s)
+        if (await self.attempts.costs(job.id)).reserved_micro_usd:
+            raise PutOff("it is not settled yet")
+        await self.store.erase(job.id)
+
+
+def _last_url(job: Job, grants: list[Grant]) -> datetime:
+    """Return when the last URL of any attempt has surely expired.
+
+    By the newest attempt's deadline too: a grant may be written as its job ends.
+    """
+    ends = [each.expires_at for each in grants]
+    if job.attempt_deadline_at is not None:
+        ends.append(job.attempt_deadline_at + timedelta(seconds=URL_MARGIN_S))
+    margin = timedelta(seconds=SWEEP_MARGIN_S)
+    return max((end + margin for end in ends), default=job.created_at)
+
+
+def _missing(job_id: str) -> NotFound:
+    return NotFound(f"no job {job_id}", public="There is no such job.")
