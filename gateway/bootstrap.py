@@ -23,7 +23,7 @@ from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.adapters.system_clock import SystemClock
 from gateway.adapters.unconfigured import no_compute, no_store
-from gateway.api import assets, front_desk, health, jobs, kinds, live, uploads, work
+from gateway.api import assets, front_desk, health, jobs, kinds, live, openapi, uploads, work
 from gateway.ports.clock import Clock
 from gateway.ports.compute import Compute
 from gateway.ports.object_store import ObjectStore
@@ -155,6 +155,7 @@ def build_gateway(
         redoc_url="/redoc" if settings.is_development else None,
         openapi_url="/openapi.json" if settings.is_development else None,
     )
+    openapi.install(app)
     app.state.api_keys = api_keys
     app.state.job_use_cases = services.use_cases()
     install_uploads(app, settings, adapters)

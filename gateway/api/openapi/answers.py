@@ -1,0 +1,146 @@
+"""What an operation answers: its successes, and every refusal by status."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from types import MappingProxyType
+from typing import Any, Final
+
+from gateway.api.openapi import refusals
+from gateway.api.openapi.components import Components, Model
+from gateway.api.openapi.examples import JOB_ID
+from gateway.api.openapi.models import Problem, ProductError
+from gateway.api.openapi.operation import Access, Answer, Content, Operation
+from gateway.api.openapi.refusals import Refusal
+from gateway.api.problems import MEDIA_TYPE
+
+PRODUCTS: Final = frozenset({"exports"})
+ERROR_MODELS: Final[tuple[Model, ...]] = (Problem, ProductError)
+_REQUEST_ID: Final = "0198c7a2-60aa-7f19-a3b7-48d0c6e2f951"
+_ON_EVERY: Final = "X-Request-ID"
+
+HEADERS: Mapping[str, Any] = MappingProxyType(
+    {
+        _ON_EVERY: {
+            "description": "Names this exchange in the service's log; yours, if you sent one.",
+            "schema": {"type": "string"},
+            "example": _REQUEST_ID,
+        },
+        "Location": {
+            "description": "Where the thing is.",
+            "schema": {"type": "string"},
+            "example": f"/v1/jobs/{JOB_ID}",
+        },
+        "Retry-After": {
+            "description": "When to come back, in seconds.",
+            "schema": {"type": "integer", "minimum": 1},
+            "example": 10,
+        },
+        "WWW-Authenticate": {
+            "description": "Which sort of credential is wanted.",
+            "schema": {"type": "string"},
+            "example": "Bearer",
+        },
+        "Preference-Applied": {
+            "description": "How long was really waited for, where less than asked.",
+            "schema": {"type": "string"},
+            "example": "wait=5",
+        },
+    }
+)
+
+
+def answers_of(
+    said: Operation, refused: Sequence[Refusal], components: Components
+) -> dict[str, Any]:
+    """Return every answer by status, in order."""
+    found = {answer.status: _success(answer, components) for answer in said.answers}
+    by_status: dict[int, list[Refusal]] = defaultdict(list)
+    for each in refused:
+        by_status[each.status].append(each)
+    for status, those in by_status.items():
+        if status in found:
+            raise ValueError(f"{said.summary}: {status} is both a success and a refusal")
+        found[status] = _refusals(status, those, said.tag, components)
+    return {str(status): found[status] for status in sorted(found)}
+
+
+def refusals_of(
+    said: Operation, *, has_body: bool, has_input: bool, has_path: bool
+) -> list[Refusal]:
+    """Return the refusals of a route: what access, path and body bring, and its own.
+
+    `has_body`: it is a method whose body is read, wanted or not. `has_input`: anything
+    but the path is checked.
+    """
+    found: list[Refusal] = []
+    if said.access is not Access.OPEN:
+        found += [refusals.UNAUTHENTICATED, refusals.UNAVAILABLE]
+    if said.access not in {Access.OPEN, Access.SUBMISSION, Access.ATTEMPT}:
+        found.append(refusals.FORBIDDEN)
+    if has_path:
+        found.append(said.finds or refusals.NOT_FOUND)
+    if has_body:
+        found += [refusals.PAYLOAD_TOO_LARGE, refusals.UNSUPPORTED_MEDIA_TYPE]
+    if has_body or has_input:
+        found.append(refusals.VALIDATION_FAILED)
+    return [*found, *said.refusals, refusals.INTERNAL]
+
+
+def _success(answer: Answer, components: Components) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "description": answer.says,
+        "headers": _headers((_ON_EVERY, *answer.headers)),
+    }
+    if answer.contents:
+        found["content"] = {
+            each.media_type: _content(each, components) for each in answer.contents
+        }
+    return found
+
+
+def _content(content: Content, components: Components) -> dict[str, Any]:
+    return {
+        "schema": components.schema(content.model, "serialization"),
+        "examples": {name: {"value": value} for name, value in content.examples.items()},
+    }
+
+
+def _refusals(
+    status: int, refused: Sequence[Refusal], tag: str, components: Components
+) -> dict[str, Any]:
+    headers = [_ON_EVERY]
+    if any(each.comes_later for each in refused):
+        headers.append("Retry-After")
+    if status == HTTPStatus.UNAUTHORIZED:
+        headers.append("WWW-Authenticate")
+    is_product = tag in PRODUCTS
+    model: Model = ProductError if is_product else Problem
+    shown = {each.code: {"value": _example(each, is_product)} for each in refused}
+    content = {"schema": components.schema(model, "serialization"), "examples": shown}
+    return {
+        "description": "\n".join(f"- `{each.code}`: {each.means}" for each in refused),
+        "headers": _headers(headers),
+        "content": {"application/json" if is_product else MEDIA_TYPE: content},
+        "x-codes": [each.code for each in refused],
+    }
+
+
+def _example(refused: Refusal, is_product: bool) -> dict[str, Any]:
+    fields = [{"field": refused.field, "message": refused.means}] if refused.field else []
+    if is_product:
+        named = {"detail": refused.detail, "code": refused.code, "request_id": _REQUEST_ID}
+        return {**named, "errors": fields} if fields else named
+    return {
+        "type": f"urn:cutroom:problem:{refused.code}",
+        "title": HTTPStatus(refused.status).phrase,
+        "status": refused.status,
+        "detail": refused.detail,
+        "code": refused.code,
+        "request_id": _REQUEST_ID,
+        "errors": fields,
+    }
+
+
+def _headers(names: Iterable[str]) -> dict[str, Any]:
+    return {name: {"$ref": f"#/components/headers/{name}"} for name in names}

@@ -1,0 +1,199 @@
+"""Examples that several operations show: one clip on its way to a finished export."""
+
+from typing import Any, Final
+
+JOB_ID: Final = "0198c7a2-5d10-7c3e-9a41-2f6b8e0d4c11"
+UPLOAD_ID: Final = "0198c7a1-90f4-7b02-8d6e-51c7a3e9f0b2"
+ASSET_ID: Final = "0198c7a1-f3aa-7d55-b1c8-07e2d94a6f38"
+SHA256: Final = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
+STORE: Final = "https://bucket.example.com"
+CREATED: Final = "2026-11-21T12:00:00.000000Z"
+STARTED: Final = "2026-11-21T12:00:09.412000Z"
+SEEN: Final = "2026-11-21T12:00:15.031000Z"
+FINISHED: Final = "2026-11-21T12:00:31.870000Z"
+DEADLINE: Final = "2026-11-21T13:00:00.000000Z"
+INPUT_KEY: Final = f"default/uploads/{UPLOAD_ID}.mp4"
+OUTPUT_KEY: Final = f"output/{JOB_ID}/1/video.mp4"
+
+UPLOAD_REQUEST: Final[dict[str, Any]] = {
+    "filename": "final.mp4",
+    "content_type": "video/mp4",
+    "size_bytes": 7340032,
+}
+UPLOAD: Final[dict[str, Any]] = {
+    "upload_id": UPLOAD_ID,
+    "status": "pending",
+    "key": INPUT_KEY,
+    "filename": "final.mp4",
+    "content_type": "video/mp4",
+    "size_bytes": 7340032,
+    "method": "PUT",
+    "url": f"{STORE}/{INPUT_KEY}?X-Amz-Signature=…",
+    "headers": {
+        "content-length": "7340032",
+        "content-type": "video/mp4",
+        "if-none-match": "*",
+    },
+    "expires_at": "2026-11-21T13:00:00.000000Z",
+    "multipart": None,
+    "asset_id": None,
+    "ticket": "tu_default.1795266000.…",
+}
+COMPLETE_UPLOAD: Final[dict[str, Any]] = {
+    **UPLOAD,
+    "status": "complete",
+    "url": None,
+    "headers": {},
+    "asset_id": ASSET_ID,
+    "ticket": None,
+}
+ASSET: Final[dict[str, Any]] = {
+    "asset_id": ASSET_ID,
+    "key": INPUT_KEY,
+    "filename": "final.mp4",
+    "content_type": "video/mp4",
+    "size_bytes": 7340032,
+    "etag": "5d41402abc4b2a76b9719d911017c592",
+    "sha256": None,
+    "probe": None,
+    "created_at": CREATED,
+}
+
+FRAMING_INPUT: Final[dict[str, Any]] = {
+    "source": {"asset_id": ASSET_ID},
+    "crop_keyframes": [
+        {"frame": 0, "x": 100, "y": 0, "width": 607.5, "height": 1080},
+        {"frame": 30, "x": 700, "y": 0, "width": 607.5, "height": 1080},
+    ],
+    "start_time": 1.0,
+    "end_time": 6.0,
+}
+OVERLAY_INPUT: Final[dict[str, Any]] = {
+    "source": {"asset_id": ASSET_ID},
+    "highlight_regions": [
+        {
+            "start_frame": 0,
+            "end_frame": 90,
+            "x": 960,
+            "y": 540,
+            "radius_x": 180,
+            "radius_y": 260,
+        }
+    ],
+    "effect_type": "blur",
+}
+KIND_INPUTS: Final[dict[str, dict[str, Any]]] = {
+    "export.framing": FRAMING_INPUT,
+    "export.overlay": OVERLAY_INPUT,
+}
+
+_STORED: Final[dict[str, Any]] = {
+    "name": "video",
+    "key": OUTPUT_KEY,
+    "content_type": "video/mp4",
+    "size_bytes": 2411724,
+    "sha256": SHA256,
+}
+SNAPSHOT: Final[dict[str, Any]] = {
+    "id": JOB_ID,
+    "kind": "export.framing",
+    "kind_version": 1,
+    "status": "queued",
+    "stage": None,
+    "progress": 0.0,
+    "waiting_for": "slot",
+    "attempt": 0,
+    "seq": 0,
+    "result": None,
+    "outputs": [],
+    "warnings": [],
+    "error": None,
+    "labels": {"clip": "7"},
+    "parent_id": None,
+    "retry_of": None,
+    "created_at": CREATED,
+    "started_at": None,
+    "finished_at": None,
+    "deadline_at": DEADLINE,
+}
+_RUNNING: Final[dict[str, Any]] = {
+    **SNAPSHOT,
+    "status": "running",
+    "stage": "render",
+    "progress": 0.42,
+    "waiting_for": None,
+    "attempt": 1,
+    "seq": 3,
+    "started_at": STARTED,
+}
+_SUCCEEDED: Final[dict[str, Any]] = {
+    **_RUNNING,
+    "status": "succeeded",
+    "stage": "persist",
+    "progress": 1.0,
+    "seq": 6,
+    "result": {
+        "frames": 150,
+        "duration_s": 5.0,
+        "width_px": 1080,
+        "height_px": 1920,
+        "rate": "30/1",
+        "rate_hz": 30.0,
+        "has_audio": True,
+        "size_bytes": 2411724,
+    },
+    "outputs": [_STORED],
+    "finished_at": FINISHED,
+}
+_OWNERS: Final[dict[str, Any]] = {
+    "input": {**FRAMING_INPUT, "output_width": 1080, "output_height": 1920},
+    "cost": {"estimated_usd": "0.0031", "reserved_usd": "0.0412", "actual_usd": None},
+    "links": {
+        "events": f"/v1/jobs/{JOB_ID}/events",
+        "live": f"/v1/jobs/{JOB_ID}/live",
+        "cancel": f"/v1/jobs/{JOB_ID}/cancel",
+    },
+}
+QUEUED_JOB: Final[dict[str, Any]] = {**SNAPSHOT, **_OWNERS, "position": 2}
+RUNNING_JOB: Final[dict[str, Any]] = {**_RUNNING, **_OWNERS}
+SUCCEEDED_JOB: Final[dict[str, Any]] = {
+    **_SUCCEEDED,
+    **_OWNERS,
+    "outputs": [
+        {
+            **_STORED,
+            "url": f"{STORE}/{OUTPUT_KEY}?X-Amz-Signature=…",
+            "expires_at": "2026-11-21T13:00:40.000000Z",
+        }
+    ],
+    "cost": {"estimated_usd": "0.0031", "reserved_usd": "0.0000", "actual_usd": "0.0068"},
+}
+CANCELLED_JOB: Final[dict[str, Any]] = {
+    **_RUNNING,
+    **_OWNERS,
+    "status": "cancelled",
+    "seq": 4,
+    "finished_at": SEEN,
+}
+ESTIMATE: Final[dict[str, Any]] = {
+    "estimate": {
+        "cost_usd": "0.0031",
+        "seconds": 9.8,
+        "basis": "video duration × pixels of the output",
+    },
+    "outputs": ["video"],
+    "warnings": [],
+    "would_reuse": False,
+}
+EVENTS: Final[dict[str, Any]] = {
+    "events": [
+        {"seq": 3, "type": "progress", "at": SEEN, "job": _RUNNING},
+        {"seq": 4, "type": "succeeded", "at": FINISHED, "job": {**_SUCCEEDED, "seq": 4}},
+    ],
+    "next_after": 4,
+}
+STREAM: Final = (
+    "id: 0\nevent: queued\ndata: {"
+    f'"seq":0,"type":"queued","at":"{CREATED}","job":{{"id":"{JOB_ID}","status":"queued"}}'
+    "}\n\n: still here\n\n"
+)

@@ -1,0 +1,98 @@
+"""What the document says of itself and of each tag; WebSocket routes, which it cannot hold."""
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+ABOUT = """\
+Uploads, jobs and live updates for apps that work on people's videos and pictures.
+
+JSON in UTF-8; times are UTC with `Z`; money is decimal text in US dollars; names that end in \
+`_s`, `_px`, `_bytes` or `_usd` say their unit. On `/v1` a field that is not known is refused; \
+answers may gain fields, so ignore those you do not know. Every answer carries \
+`X-Request-ID`: yours, if you sent one of 8 to 64 letters, digits, `_`, `.` or `-`."""
+
+SCHEMES = MappingProxyType(
+    {
+        "bearer": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "An API key, `ck_…`, after `Bearer`. It belongs to one tenant and "
+            "has scopes: `jobs`, `uploads`, `read`, `admin`.",
+        },
+        "apiKey": {
+            "type": "apiKey",
+            "in": "header",
+            "name": "X-API-Key",
+            "description": "The same API key in a header of its own.",
+        },
+        "uploadTicket": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The `ticket` of an upload after `Bearer`: good for this upload's "
+            "routes alone, until the upload expires.",
+        },
+        "jobTicket": {
+            "type": "apiKey",
+            "in": "query",
+            "name": "ticket",
+            "description": "A ticket for one job, to read it live: 60 seconds to connect. For "
+            "browsers, whose `EventSource` and `WebSocket` can send no header.",
+        },
+        "submissionToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token a worker finds in its submission: good for one claim.",
+        },
+        "attemptToken": {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "The token of a work order: good while that attempt may speak.",
+        },
+    }
+)
+
+TAGS = MappingProxyType(
+    {
+        "kinds": "What work there is: names, schemas, limits, prices.",
+        "uploads": "A promise that a browser will put one file under one key, once.",
+        "assets": "Files in the bucket: uploads that were completed.",
+        "jobs": "Work of a kind: submit, read, cancel.",
+        "events": "A job's log, as pages and as streams: the same lines in the same order.",
+        "exports": "A product's own API for exports: overlay and framing. It speaks of "
+        "projects and clips and of the status words its clients know, and is served by the "
+        "same jobs. Errors are `{detail, code, request_id}`; fields that are not known are "
+        "ignored and named in `warnings`.",
+        "work": "What workers call. Not for clients: the tokens come with a submission and "
+        "with a work order.",
+        "health": "Is the process alive, can it serve, how is it doing.",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Socket:
+    """A WebSocket route; OpenAPI has no word for one, so it stands in its tag's text."""
+
+    tag: str
+    says: str
+
+
+SOCKETS = MappingProxyType(
+    {
+        "/v1/jobs/{job_id}/live": Socket(
+            "events",
+            "Every event of the job, one a text frame, from the one after `?after=` on "
+            "(−1: from the beginning), gapless; closes with 1000 after the last.",
+        ),
+    }
+)
+
+
+def tag_text(name: str) -> str:
+    """Return what is said of a tag, with its WebSocket routes."""
+    sockets = [
+        f"**WebSocket `{path}`**: {socket.says}"
+        for path, socket in SOCKETS.items()
+        if socket.tag == name
+    ]
+    return "\n\n".join([TAGS[name], *sockets])

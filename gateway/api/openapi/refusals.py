@@ -1,0 +1,212 @@
+"""Every code of an error an answer may carry: the class that raises it, and what it means.
+
+The status is not written here: it follows from the class, as it does when one is raised.
+"""
+
+from dataclasses import dataclass
+
+from gateway.api.problems import status_of
+from shared.errors import (
+    Conflict,
+    CutroomError,
+    Forbidden,
+    NotFound,
+    OperatorMustAct,
+    TooLarge,
+    TryAgainLater,
+    Unauthenticated,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One code under the class that raises it.
+
+    `detail` is a sentence such as an answer carries; `means` tells an integrator when it
+    happens and what to do. `field` is what a validation error names in its example.
+    """
+
+    code: str
+    raised: type[CutroomError]
+    detail: str
+    means: str
+    field: str | None = None
+
+    @property
+    def status(self) -> int:
+        """The HTTP status, from the class and the code alone."""
+        if issubclass(self.raised, ValidationFailed):
+            return status_of(self.raised([], code=self.code))
+        return status_of(self.raised("", public="", code=self.code))
+
+    @property
+    def comes_later(self) -> bool:
+        """True where the answer says `Retry-After`."""
+        return issubclass(self.raised, TryAgainLater)
+
+
+# -- what any route may say ---------------------------------------------------------------
+UNAUTHENTICATED = Refusal(
+    "unauthenticated",
+    Unauthenticated,
+    "A valid API key is needed.",
+    "No credential, or one that is wrong, revoked or expired.",
+)
+FORBIDDEN = Refusal(
+    "forbidden",
+    Forbidden,
+    "This key lacks the scope jobs.",
+    "The key is good but lacks the scope; `detail` names it.",
+)
+NOT_FOUND = Refusal(
+    "not_found",
+    NotFound,
+    "There is no such job.",
+    "No such thing, or it belongs to another tenant: both answer alike.",
+)
+VALIDATION_FAILED = Refusal(
+    "validation_failed",
+    ValidationFailed,
+    "Not accepted: input.output_width.",
+    "A field is missing, unknown, of the wrong type or out of range; `errors` names each.",
+    "input.output_width",
+)
+PAYLOAD_TOO_LARGE = Refusal(
+    "payload_too_large",
+    TooLarge,
+    "The body is over 1048576 bytes.",
+    "The JSON body is over its limit. Files go through an upload, never through a body.",
+)
+UNSUPPORTED_MEDIA_TYPE = Refusal(
+    "unsupported_media_type",
+    UnsupportedMediaType,
+    "Send JSON, with Content-Type: application/json.",
+    "The body is no JSON, or an upload declares a type that is not taken.",
+)
+UNAVAILABLE = Refusal(
+    "unavailable",
+    TryAgainLater,
+    "Try again in a moment.",
+    "The database, the object store or the service itself is busy or away; "
+    "`Retry-After` says when to come back. Nothing is wrong with the request.",
+)
+INTERNAL = Refusal(
+    "internal",
+    OperatorMustAct,
+    "Something went wrong on our side.",
+    "A mistake of ours. Quote `request_id` to whoever runs the service.",
+)
+
+# -- jobs ---------------------------------------------------------------------------------
+UNKNOWN_KIND = Refusal(
+    "unknown_kind",
+    ValidationFailed,
+    "Not accepted: kind.",
+    "There is no kind of that name; `GET /v1/kinds` lists them.",
+    "kind",
+)
+WRONG_FAMILY = Refusal(
+    "unsupported_media_type",
+    ValidationFailed,
+    "Not accepted: input.source.",
+    "An input file is of the wrong sort: a picture where a video belongs.",
+    "input.source",
+)
+DUPLICATE_KEYFRAME = Refusal(
+    "duplicate_keyframe",
+    ValidationFailed,
+    "Not accepted: input.crop_keyframes.1.frame.",
+    "Two keyframes give different rectangles for one frame.",
+    "input.crop_keyframes.1.frame",
+)
+INVALID_RANGE = Refusal(
+    "invalid_range",
+    ValidationFailed,
+    "Not accepted: input.end_time.",
+    "A range ends before it begins.",
+    "input.end_time",
+)
+UNKNOWN_EFFECT_TYPE = Refusal(
+    "unknown_effect_type",
+    ValidationFailed,
+    "Not accepted: input.effect_type.",
+    "There is no such effect; the message lists them.",
+    "input.effect_type",
+)
+ASSET_NOT_FOUND = Refusal(
+    "asset_not_found",
+    NotFound,
+    "There is no such asset.",
+    "The asset does not exist, was deleted, or belongs to another tenant.",
+)
+OUTPUT_NOT_FOUND = Refusal(
+    "output_not_found",
+    NotFound,
+    "input.source: there is no such output of a succeeded job.",
+    "A reference `{job_id, output}` names no output of a succeeded job of yours.",
+)
+IDEMPOTENCY_CONFLICT = Refusal(
+    "idempotency_conflict",
+    Conflict,
+    "This idempotency key was used for a different request.",
+    "Use a new key for a new request, or send the same request again.",
+)
+TOO_MANY_OPEN_JOBS = Refusal(
+    "too_many_open_jobs",
+    TryAgainLater,
+    "Too many jobs are open. Wait for some to end.",
+    "The tenant is at its limit of unfinished jobs.",
+)
+ALREADY_FINISHED = Refusal(
+    "already_finished",
+    Conflict,
+    "The job has ended already.",
+    "The job ended in another way before it could be cancelled.",
+)
+
+# -- uploads and assets -------------------------------------------------------------------
+UPLOAD_TOO_LARGE = Refusal(
+    "upload_too_large",
+    TooLarge,
+    "A file may have 5368709120 bytes at most.",
+    "The file is over the limit of an upload.",
+)
+OBJECT_MISSING = Refusal(
+    "object_missing",
+    Conflict,
+    "Nothing was put yet. PUT the file, then complete.",
+    "The bucket has no object under the upload's key yet.",
+)
+UPLOAD_ABORTED = Refusal(
+    "upload_aborted",
+    Conflict,
+    "This upload was aborted. Begin a new one.",
+    "It was called off, refused, or left alone for too long.",
+)
+ALREADY_COMPLETE = Refusal(
+    "already_complete",
+    Conflict,
+    "This upload is complete; delete its asset instead.",
+    "A complete upload has become an asset.",
+)
+SIZE_MISMATCH = Refusal(
+    "size_mismatch",
+    ValidationFailed,
+    "Not accepted: size_bytes.",
+    "What was put has another size than was declared. The object is removed.",
+    "size_bytes",
+)
+TYPE_MISMATCH = Refusal(
+    "type_mismatch",
+    UnsupportedMediaType,
+    "The file is no video/mp4.",
+    "The bytes are not of the declared type. The object is removed.",
+)
+ASSET_IN_USE = Refusal(
+    "asset_in_use",
+    Conflict,
+    "An unfinished job uses this asset. Cancel it, or wait.",
+    "Cancel the job that reads it, or wait for its end.",
+)
