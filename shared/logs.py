@@ -48,6 +48,7 @@ _SECRET_FIELDS: Final = frozenset(
 _STANDARD: Final = frozenset(
     (*vars(logging.makeLogRecord({})), "message", "asctime", "taskName", "color_message")
 )
+_OURS: Final = ("bench", "cli", "client", "gateway", "gpu_worker", "infra", "shared")
 _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _bound: Final[ContextVar[Mapping[str, object]]] = ContextVar("log_fields", default=_NOTHING)
 
@@ -99,12 +100,18 @@ class JsonLines(logging.Formatter):
 
 
 def start_logging(stream: TextIO, *, level: str = "INFO") -> None:
-    """Send every logger's lines to `stream`; called once, by a program's entrypoint."""
+    """Send every logger's lines to `stream`; called once, by a program's entrypoint.
+
+    `DEBUG` is for our own loggers: at that level libraries write out headers and what they
+    sign, which no pattern can be trusted to find.
+    """
     lines = logging.StreamHandler(stream)
     lines.setFormatter(JsonLines())
     root = logging.getLogger()
     root.handlers[:] = [lines]
-    root.setLevel(level)
+    root.setLevel("INFO" if level == "DEBUG" else level)
+    for ours in _OURS:
+        logging.getLogger(ours).setLevel(level)
     # httpx logs each request's URL at INFO; ours are presigned, and we log what matters.
     for chatty in ("httpx", "httpcore"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

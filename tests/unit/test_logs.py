@@ -104,15 +104,37 @@ async def test_two_tasks_do_not_share_their_fields():
     assert await asyncio.gather(one("a"), one("b")) == ["a", "b"]
 
 
+@pytest.fixture
+def restored():
+    """Give the loggers their levels back."""
+    ours = ("bench", "cli", "client", "gateway", "gpu_worker", "infra", "shared")
+    loggers = [logging.getLogger(each) for each in ("httpx", "httpcore", *ours)]
+    root = logging.getLogger()
+    before = (root.handlers[:], root.level)
+    levels = [each.level for each in loggers]
+    yield
+    root.handlers[:], root.level = before
+    for logger, level in zip(loggers, levels, strict=True):
+        logger.setLevel(level)
+
+
+@pytest.mark.usefixtures("restored")
 def test_started_logging_writes_lines_and_keeps_httpx_from_telling_urls():
-    root, httpx = logging.getLogger(), logging.getLogger("httpx")
-    before = (root.handlers[:], root.level, httpx.level)
     stream = io.StringIO()
-    try:
-        start_logging(stream)
-        logging.getLogger("mine").info("thing.happened", extra={"n": 1})
-        httpx.info("HTTP Request: GET https://h/?token=SECRET")
-    finally:
-        root.handlers[:], root.level, httpx.level = before
+    start_logging(stream)
+    logging.getLogger("mine").info("thing.happened", extra={"n": 1})
+    logging.getLogger("httpx").info("HTTP Request: GET https://h/?token=SECRET")
     (line,) = stream.getvalue().splitlines()
     assert json.loads(line)["n"] == 1
+
+
+@pytest.mark.usefixtures("restored")
+def test_at_debug_our_own_loggers_speak_and_libraries_keep_their_headers_to_themselves():
+    stream = io.StringIO()
+    start_logging(stream, level="DEBUG")
+    logging.getLogger("gateway.services.tick").debug("tick.began")
+    logging.getLogger("botocore.auth").debug("StringToSign: SECRET")
+    logging.getLogger("uvicorn.error").debug("X-API-Key: SECRET")
+    assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
+        "tick.began"
+    ]
