@@ -72,6 +72,20 @@ class Tried:
         self.stack.emulator.faults.clear()
         self.stack.emulator.faults.add(Fault(**fields))
 
+    async def until_spent(self) -> None:
+        """Return once what was to go wrong at the store has done so."""
+        async with asyncio.timeout(60):
+            while not self.stack.object_faults.spent:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.02)
+
+    async def kill_gateways(self) -> None:
+        """Let all of them lose power at once."""
+        await asyncio.gather(*(each.kill() for each in self.stack.gateways))
+
+    async def start_gateways(self) -> None:
+        """Start all of them again, where they were."""
+        await asyncio.gather(*(each.restart() for each in self.stack.gateways))
+
     async def published(self) -> list[str]:
         """Return every key under `output/`, manifests and leftovers too."""
         store = load_settings(self.stack.data / "gateway.env").store
@@ -96,6 +110,7 @@ def kernel_cache(request: pytest.FixtureRequest) -> Path:
 def stack_config(kernel_cache: Path) -> StackConfig:
     """What the file's stack is made of; a file may have its own."""
     return StackConfig(
+        gateways=2,
         workers=2,
         warm_workers=2,
         poll_hold_s=1.0,

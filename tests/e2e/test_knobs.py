@@ -1,4 +1,4 @@
-"""Everything RunPod may do wrong, and both programs dying: each job ends right, once."""
+"""Everything RunPod may do wrong, and every program dying: each job ends right, once."""
 
 import asyncio
 
@@ -105,33 +105,66 @@ async def test_d34_a_worker_killed_mid_render_is_followed_by_another(tried):
     assert job.outputs[0].name == "video"
 
 
-async def test_d144_a_gateway_killed_mid_job_loses_nothing(tried):
+@pytest.mark.parametrize("number", [0, 1])
+async def test_d144_one_gateway_of_two_killed_mid_job_loses_nothing(tried, number):
     job_id = await tried.submit(**LONG)
     await tried.until(job_id, "progress")
-    await tried.stack.gateway.kill()
-    await tried.stack.gateway.restart()
+    await tried.stack.gateways[number].kill()
+    await expect_one_success(tried, job_id)
+    await tried.stack.gateways[number].restart()
+
+
+async def test_d144_all_gateways_killed_mid_job_lose_nothing(tried):
+    job_id = await tried.submit(**LONG)
+    await tried.until(job_id, "progress")
+    await tried.kill_gateways()
+    await tried.start_gateways()
     await expect_one_success(tried, job_id)
 
 
-async def test_a_gateway_killed_mid_effect_performs_it_again(tried):
-    tried.fault(kind=FaultKind.REFUSE_RUN, effect="hang")
+async def test_gateways_told_to_end_mid_job_lose_nothing(tried):
+    job_id = await tried.submit(**LONG)
+    await tried.until(job_id, "progress")
+    await asyncio.gather(*(each.stop() for each in tried.stack.gateways))
+    await tried.start_gateways()
+    await expect_one_success(tried, job_id)
+
+
+async def _submitted_while(tried, kind):
+    """Return a job whose submission is on its way to RunPod, where it goes wrong."""
     fired = tried.stack.emulator.faults.fired
     fired.clear()
     job_id = await tried.submit()
     async with asyncio.timeout(30):
-        while not fired[FaultKind.REFUSE_RUN]:  # noqa: ASYNC110 - nobody tells
+        while not fired[kind]:  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
-    await tried.stack.gateway.kill()
-    await tried.stack.gateway.restart()
+    return job_id
+
+
+async def test_gateways_killed_mid_effect_perform_it_again(tried):
+    tried.fault(kind=FaultKind.REFUSE_RUN, effect="hang")
+    job_id = await _submitted_while(tried, FaultKind.REFUSE_RUN)
+    await tried.kill_gateways()
+    await tried.start_gateways()
     await expect_one_success(tried, job_id)
 
 
-async def test_a_gateway_killed_after_runpod_accepted_makes_one_result(tried):
+@pytest.mark.parametrize("number", [0, 1])
+async def test_a_gateway_killed_mid_effect_leaves_it_to_the_other(tried, number):
+    """One of the two cases kills who holds the effect; the other one, who does not."""
+    tried.fault(kind=FaultKind.REFUSE_RUN, effect="hang")
+    job_id = await _submitted_while(tried, FaultKind.REFUSE_RUN)
+    await tried.stack.gateways[number].kill()
+    await expect_one_success(tried, job_id)
+    await tried.stack.gateways[number].restart()
+
+
+async def test_gateways_killed_after_runpod_accepted_make_one_result(tried):
     tried.fault(kind=FaultKind.LOSE_RUN_ANSWER, effect="hang")
     job_id = await tried.submit()
     await tried.until(job_id, "started")
-    await tried.stack.gateway.kill()
-    await tried.stack.gateway.restart()
+    await tried.kill_gateways()
+    await tried.start_gateways()
     await expect_one_success(tried, job_id)
 
 

@@ -49,6 +49,11 @@ class Faults:
         """Do nothing wrong any more."""
         self._coming.clear()
 
+    @property
+    def spent(self) -> bool:
+        """True once every fault asked for has happened as often as it should."""
+        return not any(fault.times for fault in self._coming)
+
     def take(self, request: Request) -> tuple[set[Wrong], float]:
         """Return what goes wrong with this request, and how long it waits."""
         hit = [
