@@ -158,6 +158,7 @@ def build_gateway(
     openapi.install(app)
     app.state.api_keys = api_keys
     app.state.job_use_cases = services.use_cases()
+    app.state.job_tickets = services.job_tickets
     install_uploads(app, settings, adapters)
     front_desk.install(
         app,

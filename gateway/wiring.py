@@ -38,6 +38,7 @@ from gateway.services.endpoints import Endpoint, Endpoints
 from gateway.services.feeds import Feeds
 from gateway.services.finish_attempt import FinishAttempt
 from gateway.services.grant_outputs import GrantOutputs
+from gateway.services.job_tickets import JobTickets
 from gateway.services.list_jobs import ListJobs
 from gateway.services.perform_effects import PerformEffects, Performer
 from gateway.services.prune_store import PruneStore
@@ -46,11 +47,13 @@ from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
 from gateway.services.resolve_files import ResolveFiles
 from gateway.services.retry_job import RetryJob
+from gateway.services.seats import Seats
 from gateway.services.submit_job import SubmitJob
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.services.tick import Tick
 from gateway.services.uploads import Uploads
 from gateway.services.view_job import ViewJob
+from gateway.services.wait_for_end import WaitForEnd
 from gateway.services.watch_attempts import Patience, WatchAttempts
 from gateway.settings import RunpodSettings, Settings
 from shared.job_kind import JobKind
@@ -119,7 +122,14 @@ class JobServices:
         self.change = ChangeJob(has.jobs, has.clock, bell, wake)
         self.finish = FinishAttempt(self.change, has.attempts, has.objects, has.clock, offered)
         self.gate = AttemptGate(has.jobs, has.attempts, self.tokens)
-        self.feeds = Feeds(has.events, bell, watchers_limit=settings.limits.watchers_per_job)
+        self.feeds = Feeds(has.events, bell)
+        self.seats = Seats(
+            per_job=settings.limits.watchers_per_job,
+            per_tenant=settings.limits.watchers_per_tenant,
+        )
+        self.job_tickets = JobTickets(
+            Tickets(secret, "tj_"), has.clock, settings.timings.ticket_s
+        )
 
     def use_cases(self) -> JobUseCases:
         """What the routes call."""
@@ -145,8 +155,10 @@ class JobServices:
             delete=DeleteJob(has.jobs, has.clock, self.wake),
             cancel=CancelJob(has.jobs, self.change, has.new_id),
             view=ViewJob(has.jobs, has.attempts, has.signer, self.settings.timings.url_s),
-            read_events=ReadEvents(has.events, self.feeds),
+            read_events=ReadEvents(has.events, self.feeds, self.seats),
+            wait_for_end=WaitForEnd(has.jobs, self.feeds, self.seats, limits.wait_s_max),
             feeds=self.feeds,
+            seats=self.seats,
             claim=ClaimJob(self.change, has.attempts, self.tokens, has.signer, has.clock),
             grant_outputs=GrantOutputs(
                 self.gate, has.attempts, has.signer, has.clock, self.kinds, limits.upload_bytes
@@ -155,6 +167,7 @@ class JobServices:
                 self.gate, has.jobs, self.change, self.finish, has.uploads, has.clock
             ),
             wait_s_max=limits.wait_s_max,
+            slow_watcher_s=self.settings.timings.slow_watcher_s,
         )
 
     def perform(self) -> PerformEffects:

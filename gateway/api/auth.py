@@ -1,4 +1,8 @@
-"""Who is calling: an API key in a header, on HTTP and WebSocket alike."""
+"""Who is calling: an API key in a header, on HTTP and WebSocket alike.
+
+Whoever watches a job may hold a ticket for it instead, in a header too or where a browser
+can put one: in the query, or beside the subprotocols that a WebSocket offers.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Annotated
@@ -8,7 +12,10 @@ from starlette.requests import HTTPConnection
 
 from gateway.core.api_keys import Caller
 from gateway.services.api_keys import ApiKeys
+from gateway.services.job_tickets import JobTickets
 from shared.errors import Forbidden, Unauthenticated
+
+TICKET_SUBPROTOCOL = "cutroom.ticket."
 
 
 def credential_of(connection: HTTPConnection) -> str:
@@ -36,6 +43,33 @@ async def authenticate(connection: HTTPConnection, scope: str) -> Caller:
     return caller
 
 
+async def watcher_tenant(job_id: str, connection: HTTPConnection) -> str:
+    """Return whose jobs the caller may read: by the job's ticket, or by a key with `read`.
+
+    Raises `Unauthenticated` for a ticket that is forged, expired or another job's.
+    """
+    tickets: JobTickets = connection.app.state.job_tickets
+    try:
+        credential = credential_of(connection)
+    except Unauthenticated:
+        credential = _offered_ticket(connection)
+        if not tickets.is_one(credential):  # a key has no place in a URL
+            raise
+    if not tickets.is_one(credential):
+        return (await authenticate(connection, "read")).tenant
+    tenant = tickets.tenant_of(credential, job_id)
+    if tenant is None:
+        raise Unauthenticated("bad job ticket", public="The ticket is not valid here.")
+    return tenant
+
+
+def _offered_ticket(connection: HTTPConnection) -> str:
+    offered: list[str] = connection.scope.get("subprotocols", [])
+    beside = (each for each in offered if each.startswith(TICKET_SUBPROTOCOL))
+    in_subprotocol = next(beside, "").removeprefix(TICKET_SUBPROTOCOL)
+    return connection.query_params.get("ticket") or in_subprotocol
+
+
 def _having(scope: str) -> Callable[[HTTPConnection], Awaitable[Caller]]:
     async def caller(connection: HTTPConnection) -> Caller:
         return await authenticate(connection, scope)
@@ -47,3 +81,4 @@ JobCaller = Annotated[Caller, Depends(_having("jobs"))]
 UploadCaller = Annotated[Caller, Depends(_having("uploads"))]
 Reader = Annotated[Caller, Depends(_having("read"))]
 Admin = Annotated[Caller, Depends(_having("admin"))]
+WatcherTenant = Annotated[str, Depends(watcher_tenant)]

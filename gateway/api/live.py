@@ -1,129 +1,86 @@
 """The events of a job by poll, SSE and WebSocket: the same lines in the same order."""
 
-import asyncio
-from collections.abc import AsyncIterator
-from contextlib import suppress
+import re
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
-from fastapi.responses import StreamingResponse
-from starlette.websockets import WebSocketDisconnect
 
-from gateway.api.auth import Reader, authenticate
+from gateway.api.auth import Reader, WatcherTenant
+from gateway.api.event_stream import MEDIA_TYPE, EventStream
 from gateway.api.jobs import owned_job
-from gateway.api.use_cases import Jobs, JobUseCases
-from gateway.ports.event_log import Event
-from gateway.services.feeds import TooManyWatchers
-from shared.errors import CallerMustChange, NotFound, TryAgainLater
+from gateway.api.prefer import PreferredWait, applied
+from gateway.api.presence import while_there
+from gateway.api.sockets import Manner, refuse_socket, serve_socket
+from gateway.api.use_cases import Jobs
+from gateway.core.snapshot import timestamp
+from gateway.services.job_tickets import JobTickets
+from gateway.services.read_events import EventPage
 
 router = APIRouter(prefix="/v1", tags=["events"])
 
-COMMENT_EVERY_S = 15.0
-CLOSE_DONE, CLOSE_TOO_BIG, CLOSE_TRY_AGAIN = 1000, 1009, 1013
-CLOSE_UNAUTHENTICATED, CLOSE_NOT_FOUND, CLOSE_TOO_MANY = 4401, 4404, 4429
-LARGEST_FRAME_BYTES = 1024
+LATEST_SEQ = 2**53
+NOT_KEPT = {"Cache-Control": "no-store"}
+_POSITION = re.compile(r"-1|[0-9]{1,15}")
 
-After = Annotated[int, Query(ge=-1, le=2**53)]
+After = Annotated[int, Query(ge=-1, le=LATEST_SEQ)]
 
 
 @router.get("/jobs/{job_id}/events", response_model=None)
 async def read_events(
     job_id: str,
-    caller: Reader,
+    tenant: WatcherTenant,
     jobs: Jobs,
     request: Request,
+    preferred_s: PreferredWait,
     after: After = -1,
-    wait_s: Annotated[float, Query(ge=0, le=25)] = 0,
-    last_event_id: Annotated[int | None, Header(ge=-1, le=2**53)] = None,
-) -> Response | dict[str, Any]:
+    wait_s: Annotated[float | None, Query(ge=0, le=25)] = None,
+    last_event_id: Annotated[int | None, Header(ge=-1, le=LATEST_SEQ)] = None,
+) -> Response:
     """Page through the events, or stream them (`Accept: text/event-stream`)."""
-    job = await owned_job(jobs, caller.tenant, job_id)
+    job = await owned_job(jobs, tenant, job_id)
     after = after if last_event_id is None else last_event_id
-    if "text/event-stream" in request.headers.get("accept", ""):
+    if MEDIA_TYPE in request.headers.get("accept", ""):
         if job.is_final and after >= job.seq:
             return Response(status_code=204)  # this stops an EventSource for good
-        return StreamingResponse(
-            _sse(jobs, job_id, after),
-            media_type="text/event-stream",
-            headers={"Cache-Control": "no-cache", "X-Accel-Buffering": "no"},
-        )
-    page = await jobs.read_events(job, after, min(wait_s, jobs.wait_s_max))
+        return EventStream(jobs, job, after)
+    headers = NOT_KEPT
+    if wait_s is None and (granted_s := jobs.wait_for_end.granted(preferred_s)) is not None:
+        wait_s, headers = granted_s, {**NOT_KEPT, **applied(granted_s)}
+    reading = jobs.read_events(job, after, min(wait_s or 0, jobs.wait_s_max))
+    page = await while_there(request.receive, reading)
+    return _page(page or EventPage((), after, pruned=False), headers)
+
+
+def _page(page: EventPage, headers: dict[str, str]) -> Response:
     body = ",".join(event.body for event in page.events)
-    return Response(
-        f'{{"events":[{body}],"next_after":{page.next_after}}}',
-        media_type="application/json",
-    )
+    pruned = ',"pruned":true' if page.pruned else ""
+    text = f'{{"events":[{body}],"next_after":{page.next_after}{pruned}}}'
+    return Response(text, media_type="application/json", headers=headers)
 
 
-async def _sse(jobs: JobUseCases, job_id: str, after: int) -> AsyncIterator[str]:
-    try:
-        async for batch in jobs.feeds.follow(job_id, after, idle_s=COMMENT_EVERY_S):
-            yield "".join(map(_frame, batch)) or ": still here\n\n"
-    except TooManyWatchers:
-        yield "retry: 10000\n\n"
-
-
-def _frame(event: Event) -> str:
-    return f"id: {event.seq}\nevent: {event.type}\ndata: {event.body}\n\n"
+@router.post("/jobs/{job_id}/ticket", status_code=201)
+async def create_job_ticket(
+    job_id: str, caller: Reader, jobs: Jobs, request: Request, response: Response
+) -> dict[str, Any]:
+    """Give a ticket to watch this job, for a browser; it opens connections for a minute."""
+    job = await owned_job(jobs, caller.tenant, job_id)
+    tickets: JobTickets = request.app.state.job_tickets
+    given = tickets.issue(caller.tenant, job.id)
+    response.headers.update(NOT_KEPT)
+    return {
+        "ticket": given.ticket,
+        "expires_at": timestamp(given.expires_at),
+        "live_url": f"/v1/jobs/{job.id}/live?ticket={given.ticket}",
+        "events_url": f"/v1/jobs/{job.id}/events?ticket={given.ticket}",
+    }
 
 
 @router.websocket("/jobs/{job_id}/live")
-async def live(socket: WebSocket, job_id: str, jobs: Jobs, after: After = -1) -> None:
+async def watch_job(socket: WebSocket, job_id: str, after: str = "-1") -> None:
     """Send one event a text frame, then close; refusals close after accepting."""
-    await socket.accept()
-    try:
-        caller = await authenticate(socket, "read")
-        job = await owned_job(jobs, caller.tenant, job_id)
-    except NotFound:
-        await socket.close(CLOSE_NOT_FOUND)
+    if _POSITION.fullmatch(after) is None:
+        await refuse_socket(socket)
         return
-    except CallerMustChange:
-        await socket.close(CLOSE_UNAUTHENTICATED)
-        return
-    except TryAgainLater:
-        await socket.close(CLOSE_TRY_AGAIN)
-        return
-    if job.is_final and after >= job.seq:
-        await socket.close(CLOSE_DONE)
-        return
-    await _stream(socket, jobs, job_id, after)
-
-
-async def _stream(socket: WebSocket, jobs: JobUseCases, job_id: str, after: int) -> None:
-    """Send events until the last one, while listening for the client to go away."""
-    async with asyncio.TaskGroup() as group:
-        sending = group.create_task(_send(socket, jobs, job_id, after))
-        listening = group.create_task(_listen(socket))
-        done, pending = await asyncio.wait(
-            {sending, listening}, return_when=asyncio.FIRST_COMPLETED
-        )
-        for task in pending:
-            task.cancel()
-        code = next((task.result() for task in done if task.result() is not None), None)
-    if code is not None:
-        with suppress(RuntimeError, WebSocketDisconnect):  # it has just gone
-            await socket.close(code)
-
-
-async def _send(socket: WebSocket, jobs: JobUseCases, job_id: str, after: int) -> int | None:
-    """Return the code to close with; None where the client has gone."""
-    try:
-        async for batch in jobs.feeds.follow(job_id, after, idle_s=COMMENT_EVERY_S):
-            for event in batch:
-                await socket.send_text(event.body)
-    except TooManyWatchers:
-        return CLOSE_TOO_MANY
-    except WebSocketDisconnect:
-        return None
-    return CLOSE_DONE
-
-
-async def _listen(socket: WebSocket) -> int | None:
-    """Client frames are ignored; one that is too large closes the socket."""
-    while True:
-        message = await socket.receive()
-        if message["type"] == "websocket.disconnect":
-            return None
-        frame = message.get("text") or message.get("bytes") or ""
-        if len(frame) > LARGEST_FRAME_BYTES:
-            return CLOSE_TOO_BIG
+    await serve_socket(
+        socket, job_id, Manner(lambda _: lambda event: event.body, False, int(after))
+    )

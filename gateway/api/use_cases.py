@@ -17,8 +17,10 @@ from gateway.services.list_jobs import ListJobs
 from gateway.services.read_events import ReadEvents
 from gateway.services.record_report import RecordReport
 from gateway.services.retry_job import RetryJob
+from gateway.services.seats import Seats
 from gateway.services.submit_job import SubmitJob
 from gateway.services.view_job import ViewJob
+from gateway.services.wait_for_end import WaitForEnd
 from shared.job_kind import JobKind
 
 
@@ -35,11 +37,14 @@ class JobUseCases:
     cancel: CancelJob
     view: ViewJob
     read_events: ReadEvents
+    wait_for_end: WaitForEnd
     feeds: Feeds
+    seats: Seats
     claim: ClaimJob
     grant_outputs: GrantOutputs
     record_report: RecordReport
     wait_s_max: float
+    slow_watcher_s: float
 
 
 def job_use_cases(connection: HTTPConnection) -> JobUseCases:

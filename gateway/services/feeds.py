@@ -3,10 +3,10 @@
 import asyncio
 import logging
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.core.job import FINAL
+from gateway.core.job import FINAL, Job
 from gateway.ports.event_log import Event, EventLog
 from gateway.services.bell import Bell
 from shared.errors import TryAgainLater
@@ -16,10 +16,6 @@ log = logging.getLogger(__name__)
 PAGE = 100
 KEPT = 256  # newest events of a watched job kept at hand
 LAST_WORDS = frozenset(status.value for status in FINAL)
-
-
-class TooManyWatchers(Exception):
-    """The job has as many watchers as it may."""
 
 
 def is_last(event: Event) -> bool:
@@ -33,43 +29,56 @@ class Feeds:
     `tail_s`: how often the log is looked at anyway, for what another process wrote.
     """
 
-    def __init__(
-        self, events: EventLog, bell: Bell, *, tail_s: float = 1.0, watchers_limit: int = 100
-    ) -> None:
+    def __init__(self, events: EventLog, bell: Bell, *, tail_s: float = 1.0) -> None:
         self._events = events
         self._bell = bell
         self._tail_s = tail_s
-        self._limit = watchers_limit
         self._feeds: dict[str, _Feed] = {}
 
     async def follow(
-        self, job_id: str, after: int, *, idle_s: float = 15.0
-    ) -> AsyncIterator[list[Event]]:
+        self, job: Job, after: int, *, idle_s: float = 15.0
+    ) -> AsyncGenerator[list[Event]]:
         """Yield events after `after` in order, without gaps, in batches, to the last one.
 
-        An empty batch comes each `idle_s` without news. Raises `TooManyWatchers` at once.
+        An empty batch comes each `idle_s` without news. It ends after the last event, also
+        where `after` is at or past it. A log that cannot be read for a while is waited for.
+        Use it within `aclosing`: whoever stops early must not leave a reader behind.
         """
-        async with self._join(job_id) as feed:
-            while True:
+        if job.is_final:  # nothing to wait for, and what was deleted will not come
+            async for batch in self._replay(job, after):
+                yield batch
+            return
+        async with self._join(job.id) as feed:
+            while not feed.is_over(after):
                 batch = feed.after(after)
                 if batch is None:
-                    batch = await self._events.read(job_id, after, PAGE)
+                    batch = await self._read(job.id, after)
                 if not batch:
                     await feed.wait_beyond(after, idle_s)
                     batch = feed.after(after) or []
-                yield batch
-                if batch:
-                    after = batch[-1].seq
-                    if is_last(batch[-1]):
+                    if not batch and feed.is_over(after):
                         return
+                yield batch
+                after = batch[-1].seq if batch else after
+
+    async def _replay(self, job: Job, after: int) -> AsyncIterator[list[Event]]:
+        while after < job.seq and (batch := await self._read(job.id, after)):
+            yield batch
+            after = batch[-1].seq
+
+    async def _read(self, job_id: str, after: int) -> list[Event]:
+        while True:
+            try:
+                return await self._events.read(job_id, after, PAGE)
+            except TryAgainLater as error:
+                log.info("feed.unreadable", extra={"job_id": job_id, "why": str(error)})
+                await asyncio.sleep(self._tail_s)
 
     @asynccontextmanager
     async def _join(self, job_id: str) -> AsyncIterator["_Feed"]:
         feed = self._feeds.get(job_id)
         if feed is None:
             feed = self._feeds[job_id] = _Feed(job_id, self._events, self._bell, self._tail_s)
-        if feed.watchers >= self._limit:
-            raise TooManyWatchers
         feed.watchers += 1
         try:
             yield feed
@@ -92,20 +101,28 @@ class _Feed:
         self._kept: deque[Event] = deque(maxlen=KEPT)
         self._grown = asyncio.Event()
         self._task = asyncio.create_task(self._tail(), name=f"feed:{job_id}")
+        self._task.add_done_callback(lambda _: self._tell())
 
     def after(self, seq: int) -> list[Event] | None:
         """Return what is kept after `seq`; None where that reaches further back."""
-        if not self._kept:
-            return []
-        if seq + 1 < self._kept[0].seq:
+        if self._kept and seq + 1 < self._kept[0].seq:
             return None
         return [event for event in self._kept if event.seq > seq]
 
+    def is_over(self, seq: int) -> bool:
+        """True once the last event is known and `seq` is not before it."""
+        return bool(self._kept) and is_last(self._kept[-1]) and seq >= self._kept[-1].seq
+
     async def wait_beyond(self, seq: int, longest_s: float) -> None:
-        """Return once there is something after `seq`, or after `longest_s`."""
+        """Return once there is something after `seq` or nothing to come, or after a while.
+
+        That while is `longest_s` seconds.
+        """
         try:
             async with asyncio.timeout(longest_s):
-                while not self._kept or self._kept[-1].seq <= seq:
+                while not self.is_over(seq) and not self.after(seq):
+                    if self._task.done():
+                        self._task.result()  # raises what broke it: nothing more will come
                     await self._grown.wait()
         except TimeoutError:
             return
@@ -134,6 +151,9 @@ class _Feed:
             return False
         self._kept.extend(found)
         if found:
-            self._grown.set()
-            self._grown = asyncio.Event()
+            self._tell()
         return bool(found)
+
+    def _tell(self) -> None:
+        self._grown.set()
+        self._grown = asyncio.Event()

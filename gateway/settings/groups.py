@@ -100,7 +100,10 @@ class Limits(Group):
         default=16, description="labels of one job"
     )
     watchers_per_job: Annotated[int, Field(ge=1)] = Field(
-        default=100, description="streams and sockets on one job"
+        default=100, description="streams, sockets and waiting polls on one job"
+    )
+    watchers_per_tenant: Annotated[int, Field(ge=1)] = Field(
+        default=1000, description="the same on all jobs of one tenant, in one process"
     )
     wait_s_max: Annotated[float, Field(ge=0, le=25)] = Field(
         default=25.0, description="the longest a request is held; at most 5 on Lambda"
@@ -132,6 +135,12 @@ class Timings(Group):
     )
     upload_url_s: Annotated[int, Field(ge=60, le=604_800)] = Field(
         default=3600, description="life of signed URLs for uploads"
+    )
+    ticket_s: Annotated[int, Field(ge=5, le=3600)] = Field(
+        default=60, description="how long a job's ticket opens a connection"
+    )
+    slow_watcher_s: Annotated[float, Field(gt=0, le=300)] = Field(
+        default=10.0, description="how long a watcher may leave what it was sent unread"
     )
     events_kept_s: Annotated[float, Field(gt=0)] = Field(
         default=86_400.0, description="how long after its end a job keeps all its events"
