@@ -5,8 +5,10 @@ from contextlib import suppress
 from typing import Final
 
 from starlette.datastructures import Headers
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.api.faces import Faces
 from gateway.api.problems import problem
 from gateway.api.request_ids import id_of
 from gateway.core import strict_json
@@ -28,18 +30,21 @@ class JsonBodies:
     """Reads each body whole, up to a limit, and lets only sound JSON through.
 
     The limit holds while reading, also where no length was announced. What is refused is
-    answered with a problem document: 413 for size, 415 for another type, 422 for the rest.
+    answered as its surface words it: 413 for size, 415 for another type, 422 for the rest.
+    `limit_bytes` holds where the surface has no limit of its own.
     """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
+        faces: Faces,
         limit_bytes: int,
         depth_max: int,
         drained_bytes_max: int = DRAINED_BYTES_MAX,
     ) -> None:
         self._app = app
+        self._faces = faces
         self._drained_bytes_max = drained_bytes_max
         self._limit_bytes = limit_bytes
         self._depth_max = depth_max
@@ -50,42 +55,27 @@ class JsonBodies:
         if scope["type"] != "http" or _has_no_body(scope["method"], headers):
             await self._app(scope, receive, send)
             return
+        face = self._faces.of(scope["path"])
+        limit_bytes = face.body_bytes or self._limit_bytes
         try:
-            body = await self._read(headers, receive)
+            body = await _read(headers, receive, limit_bytes)
             if body:
                 _check_type(headers)
                 strict_json.parse(body, depth_max=self._depth_max)
         except _Gone:
             return
         except TooLarge as error:
-            await self._turn_away(error, scope, receive, send)
+            await self._turn_away(problem(error, id_of(scope), face), scope, receive, send)
             return
         except CutroomError as error:
-            await problem(error, id_of(scope))(scope, receive, send)
+            await problem(error, id_of(scope), face)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
 
-    async def _read(self, headers: Headers, receive: Receive) -> bytes:
-        announced = headers.get("content-length", "")
-        if announced.isdecimal() and int(announced[:20]) > self._limit_bytes:
-            raise self._too_large()
-        body = bytearray()
-        more = True
-        while more:
-            message = await receive()
-            if message["type"] == "http.disconnect":
-                raise _Gone
-            body += message.get("body", b"")
-            more = message.get("more_body", False)
-            if len(body) > self._limit_bytes:
-                raise self._too_large()
-        return bytes(body)
-
     async def _turn_away(
-        self, error: TooLarge, scope: Scope, receive: Receive, send: Send
+        self, answer: Response, scope: Scope, receive: Receive, send: Send
     ) -> None:
         """Answer at once, let the rest of the body run out, then end the answer."""
-        answer = problem(error, id_of(scope))
         # What is left unread would be taken for the next request.
         answer.headers["Connection"] = "close"
         await send(
@@ -109,10 +99,26 @@ class JsonBodies:
                     drained_bytes += len(message.get("body", b""))
                     more = message.get("more_body", False)
 
-    def _too_large(self) -> TooLarge:
-        return TooLarge(
-            "body over its limit", public=f"The body is over {self._limit_bytes} bytes."
-        )
+
+async def _read(headers: Headers, receive: Receive, limit_bytes: int) -> bytes:
+    announced = headers.get("content-length", "")
+    if announced.isdecimal() and int(announced[:20]) > limit_bytes:
+        raise _too_large(limit_bytes)
+    body = bytearray()
+    more = True
+    while more:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            raise _Gone
+        body += message.get("body", b"")
+        more = message.get("more_body", False)
+        if len(body) > limit_bytes:
+            raise _too_large(limit_bytes)
+    return bytes(body)
+
+
+def _too_large(limit_bytes: int) -> TooLarge:
+    return TooLarge("body over its limit", public=f"The body is over {limit_bytes} bytes.")
 
 
 def _has_no_body(method: str, headers: Headers) -> bool:

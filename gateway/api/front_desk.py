@@ -7,6 +7,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from gateway.api import problems, request_ids
 from gateway.api.bodies import JsonBodies
+from gateway.api.faces import Face, Faces
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = (
@@ -29,15 +30,20 @@ def install(
     json_body_bytes: int,
     json_depth: int,
     cors_origins: Sequence[str] = (),
+    products: Sequence[Face] = (),
 ) -> None:
     """Put the rules around the application; the last one added is the outermost.
 
+    `products`: how the surfaces beside `/v1` word their errors, and what they take.
     Origins get no credentials: a browser's permission is a header or a ticket, no cookie.
     """
-    problems.install(app)
+    faces = Faces(products)
+    problems.install(app, faces)
     app.router.redirect_slashes = False  # an address is right or it is 404
-    app.add_middleware(JsonBodies, limit_bytes=json_body_bytes, depth_max=json_depth)
-    app.add_middleware(problems.LastResort)
+    app.add_middleware(
+        JsonBodies, faces=faces, limit_bytes=json_body_bytes, depth_max=json_depth
+    )
+    app.add_middleware(problems.LastResort, faces=faces)
     if cors_origins:
         app.add_middleware(
             CORSMiddleware,

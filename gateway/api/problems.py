@@ -1,8 +1,10 @@
-"""Errors as RFC 9457 problem documents, whatever raised them."""
+"""Errors as the surface words them that was asked, whatever raised them.
+
+RFC 9457 problem documents on `/v1`; `faces.py` says how the others look.
+"""
 
 import logging
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable
 from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
@@ -14,6 +16,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from gateway.api.faces import V1, Face, Faces, Fault
 from gateway.api.request_ids import id_of
 from shared.errors import (
     CallerMustChange,
@@ -33,7 +36,7 @@ from shared.job_kind import Rule
 
 log = logging.getLogger(__name__)
 
-MEDIA_TYPE = "application/problem+json"
+MEDIA_TYPE = V1.media_type
 FIELDS_MAX = 100
 LIMIT_CODES = frozenset(
     {"rate_limited", "quota_exceeded", "budget_exceeded", "too_many_open_jobs"}
@@ -62,19 +65,21 @@ def _request_id(connection: HTTPConnection) -> str:
 request_id_of = Depends(_request_id)
 
 
-def status_of(error: CutroomError) -> int:
+def status_of(error: CutroomError, face: Face = V1) -> int:
     """The HTTP status says whose move is next: 4xx theirs, 429 or 503 later, 500 ours."""
+    if isinstance(error, CallerMustChange) and error.what in face.statuses:
+        return face.statuses[error.what]
     if isinstance(error, TryAgainLater):
         return 429 if error.what in LIMIT_CODES else 503
     return next((status for kind, status in _STATUSES if isinstance(error, kind)), 500)
 
 
-def problem(error: CutroomError, request_id: str) -> JSONResponse:
-    """One problem document; nothing in it but what customers may see."""
-    status = status_of(error)
-    fields = error.errors if isinstance(error, ValidationFailed) else ()
+def problem(error: CutroomError, request_id: str, face: Face = V1) -> JSONResponse:
+    """One error's answer; nothing in it but what customers may see."""
+    status = status_of(error, face)
+    fields = error.errors[:FIELDS_MAX] if isinstance(error, ValidationFailed) else ()
     code, detail = (error.what, error.public) if status != 500 else ("internal", _INTERNAL)
-    return _document(status, code, detail, request_id, fields, _headers(error))
+    return _answer(face, Fault(status, code, detail, request_id, fields), _headers(error))
 
 
 def _headers(error: CutroomError) -> dict[str, str]:
@@ -87,24 +92,8 @@ def _headers(error: CutroomError) -> dict[str, str]:
             return {}
 
 
-def _document(
-    status: int,
-    code: str,
-    detail: str,
-    request_id: str,
-    fields: Sequence[FieldError] = (),
-    headers: dict[str, str] | None = None,
-) -> JSONResponse:
-    body = {
-        "type": f"urn:cutroom:problem:{code}",
-        "title": HTTPStatus(status).phrase,
-        "status": status,
-        "detail": detail,
-        "code": code,
-        "request_id": request_id,
-        "errors": [asdict(field) for field in fields[:FIELDS_MAX]],
-    }
-    return JSONResponse(body, status, headers, MEDIA_TYPE)
+def _answer(face: Face, fault: Fault, headers: dict[str, str]) -> JSONResponse:
+    return JSONResponse(face.body(fault), fault.status, headers, face.media_type)
 
 
 def validation_failure(errors: Iterable[dict[str, Any]]) -> ValidationFailed:
@@ -124,25 +113,26 @@ def validation_failure(errors: Iterable[dict[str, Any]]) -> ValidationFailed:
     return ValidationFailed(found, code=only)
 
 
-def install(app: FastAPI) -> None:
-    """Teach the application to answer in problem documents."""
+def install(app: FastAPI, faces: Faces) -> None:
+    """Teach the application to answer each error as the surface asked words it."""
 
     async def on_ours(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, CutroomError)  # noqa: S101 - the framework dispatches on it
         _log(error, request.scope)
-        return problem(error, id_of(request.scope))
+        return problem(error, id_of(request.scope), faces.of(request.scope["path"]))
 
     async def on_bad_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-        return problem(validation_failure(error.errors()), id_of(request.scope))
+        failure = validation_failure(error.errors())
+        return problem(failure, id_of(request.scope), faces.of(request.scope["path"]))
 
     async def on_framework(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, HTTPException)  # noqa: S101 - as above
         status = error.status_code
         code = _FRAMEWORK_CODES.get(status, _FRAMEWORK_CODES_ELSE)
         sentence = f"{HTTPStatus(status).phrase}."
-        headers = dict(error.headers or {})
-        return _document(status, code, sentence, id_of(request.scope), (), headers)
+        fault = Fault(status, code, sentence, id_of(request.scope))
+        return _answer(faces.of(request.scope["path"]), fault, dict(error.headers or {}))
 
     app.add_exception_handler(CutroomError, on_ours)
     app.add_exception_handler(RequestValidationError, on_bad_request)
@@ -152,8 +142,9 @@ def install(app: FastAPI) -> None:
 class LastResort:
     """Answers `internal` where nothing else answered, and logs what went wrong."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, faces: Faces) -> None:
         self._app = app
+        self._faces = faces
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on; an answer that has begun is left to break off."""
@@ -172,7 +163,8 @@ class LastResort:
             mine = OperatorMustAct(f"{type(error).__name__} reached the top", public=_INTERNAL)
             mine.__cause__ = error
             _log(mine, scope)
-            await problem(mine, id_of(scope))(scope, receive, send)
+            face = self._faces.of(scope["path"])
+            await problem(mine, id_of(scope), face)(scope, receive, send)
 
 
 def _log(error: CutroomError, scope: Scope) -> None:

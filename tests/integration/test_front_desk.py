@@ -12,6 +12,7 @@ from pydantic import field_validator
 
 from gateway.api import front_desk
 from gateway.api.bodies import JsonBodies
+from gateway.api.faces import Faces
 from shared.errors import (
     Conflict,
     FieldError,
@@ -329,7 +330,9 @@ async def test_d09_a_body_that_announces_too_much_is_refused_unread():
 
 async def test_what_is_too_large_is_let_run_out_but_not_for_ever():
     caller = Caller(1_000_000, headers={"content-length": "9" * 30})
-    desk = JsonBodies(small_app(), limit_bytes=1000, depth_max=8, drained_bytes_max=5000)
+    desk = JsonBodies(
+        small_app(), faces=Faces(), limit_bytes=1000, depth_max=8, drained_bytes_max=5000
+    )
     await desk(caller.scope, caller.receive, caller.send)
     assert status_of(caller) == (413, True)
     assert caller.given == 50
