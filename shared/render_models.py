@@ -122,17 +122,16 @@ _OutputSide = Annotated[
 ]
 
 
-class ExportInput(Wire):
-    """What every export takes: the video and the size to make of it."""
+class OutputShape(Wire):
+    """The size to make of a video, whatever it is made of."""
 
-    source: VideoRef = Field(description="The video to export.")
     output_width: _OutputSide = Field(1080, description="Width of the output in pixels, even.")
     output_height: _OutputSide = Field(
         1920, description="Height of the output in pixels, even."
     )
 
     @model_validator(mode="after")
-    def _small_enough(self) -> "ExportInput":
+    def _small_enough(self) -> "OutputShape":
         pixels = self.output_width * self.output_height
         if pixels > MAX_OUTPUT_PX:
             raise Rule(
@@ -147,6 +146,12 @@ class ExportInput(Wire):
     def output_size(self) -> Size:
         """Width and height of the output."""
         return Size(self.output_width, self.output_height)
+
+
+class ExportInput(OutputShape):
+    """What every export takes: the video and the size to make of it."""
+
+    source: VideoRef = Field(description="The video to export.")
 
 
 class ExportResult(Wire):

@@ -5,32 +5,47 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from shared.job_kind import JobKind, PriceRule, Rule, StoredFile
+from shared.job_kind import JobKind, PriceRule, Rule, StoredFile, Wire
 from shared.numbers import Number
 from shared.render.plan import Footage, Plan, plan_framing
-from shared.render_models import EXPORT_LIMITS, CropKeyframes, ExportInput, ExportResult
+from shared.render_models import (
+    EXPORT_LIMITS,
+    CropKeyframes,
+    ExportInput,
+    ExportResult,
+    OutputShape,
+)
 from shared.render_price import DEADLINE_S, EXPORT_PRICE, likely_s
 
 _Time = Annotated[Number, Field(ge=0)]
 
 
-class FramingInput(ExportInput):
-    """A video, the crop's keyframes, and the part in time to keep.
-
-    Frames count on the input's timeline, also when `start_time` is set.
-    """
+class FramingLook(OutputShape):
+    """The crop's keyframes; frames count on the input's timeline."""
 
     crop_keyframes: CropKeyframes | None = Field(
         description="Null or empty shows the largest rectangle in the middle."
     )
+
+
+class Trim(Wire):
+    """The part in time to keep."""
+
     start_time: _Time | None = Field(None, description="Seconds; null is the beginning.")
     end_time: _Time | None = Field(None, description="Seconds, not included; null is the end.")
 
     @model_validator(mode="after")
-    def _starts_before_it_ends(self) -> "FramingInput":
+    def _starts_before_it_ends(self) -> "Trim":
         if self.end_time is not None and self.end_time <= (self.start_time or 0.0):
             raise Rule("invalid_range", "end_time must be after start_time", at=("end_time",))
         return self
+
+
+class FramingInput(FramingLook, Trim, ExportInput):
+    """A video, the crop's keyframes, and the part in time to keep.
+
+    Frames count on the input's timeline, also when `start_time` is set.
+    """
 
     def plan(self, footage: Footage) -> Plan:
         """What is rendered of this footage. Raises `JobFailed` with `invalid_range`."""

@@ -13,18 +13,23 @@ from shared.render_models import (
     ExportInput,
     ExportResult,
     HighlightRegions,
+    OutputShape,
 )
 from shared.render_price import DEADLINE_S, EXPORT_PRICE
 
 
-class OverlayInput(ExportInput):
-    """A video, the ellipses to highlight and how, and the crop's keyframes."""
+class OverlayLook(OutputShape):
+    """The ellipses to highlight and how, and the crop's keyframes."""
 
     highlight_regions: HighlightRegions = Field((), description="Ellipses, in list order.")
     effect_type: EffectType = Field(Effect.BLUR, description="One effect for the whole export.")
     crop_keyframes: CropKeyframes | None = Field(
         None, description="Null or empty shows the largest rectangle in the middle."
     )
+
+
+class OverlayInput(OverlayLook, ExportInput):
+    """A video, and how it is to look."""
 
     def plan(self, footage: Footage) -> Plan:
         """What is rendered of this footage."""
