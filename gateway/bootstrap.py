@@ -26,6 +26,7 @@ from gateway.adapters.unconfigured import no_compute, no_store
 from gateway.api import assets, front_desk, health, jobs, kinds, live, openapi, uploads, work
 from gateway.ports.clock import Clock
 from gateway.ports.compute import Compute
+from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.url_signer import UrlSigner
 from gateway.services.api_keys import ApiKeys
@@ -62,7 +63,7 @@ def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") ->
     )
     stack = AsyncExitStack()
     stack.push_async_callback(engine.aclose)
-    objects, signer = _store(settings.store, clock, stack)
+    objects, multiparts, signer = _store(settings.store, clock, stack)
 
     return Ports(
         clock=clock,
@@ -75,6 +76,7 @@ def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") ->
         keys=SqlKeyStore(engine),
         uploads=SqlUploadStore(engine),
         objects=objects,
+        multiparts=multiparts,
         signer=signer,
         compute=_compute(settings.runpod, stack),
         database_answers=lambda: engine.fetch("SELECT 1"),
@@ -84,10 +86,11 @@ def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") ->
 
 def _store(
     store: StoreSettings | None, clock: Clock, opened: AsyncExitStack
-) -> tuple[ObjectStore, UrlSigner]:
+) -> tuple[ObjectStore, MultipartStore, UrlSigner]:
     """Return the bucket and what signs its URLs; without settings, what refuses."""
     if store is None:
-        return cast(ObjectStore, no_store()), cast(UrlSigner, no_store())
+        refuses: Any = no_store()
+        return refuses, refuses, refuses
     objects = R2ObjectStore(
         endpoint_url=store.endpoint_url,
         bucket=store.bucket,
@@ -104,7 +107,7 @@ def _store(
         region=store.region,
         clock=clock,
     )
-    return objects, signer
+    return objects, objects, signer
 
 
 def _compute(runpod: RunpodSettings | None, opened: AsyncExitStack) -> Compute:
@@ -130,7 +133,9 @@ def build_gateway(
     services = JobServices(settings, adapters, offered or load_kinds(), pulse.wake)
     perform = services.perform()
     api_keys = ApiKeys(adapters.keys, adapters.clock, secrets.token_bytes)
-    sweep_uploads = SweepUploads(adapters.uploads, adapters.objects, adapters.clock)
+    sweep_uploads = SweepUploads(
+        adapters.uploads, adapters.objects, adapters.multiparts, adapters.clock
+    )
     tick = services.tick(perform, sweep_uploads)
 
     async def start() -> None:

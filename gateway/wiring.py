@@ -12,6 +12,7 @@ from gateway.api.use_cases import JobUseCases
 from gateway.core.effects import EffectKind
 from gateway.core.pricing import Rate
 from gateway.core.tickets import Tickets
+from gateway.core.upload import SINGLE_PUT_MAX_BYTES
 from gateway.core.work_tokens import WorkTokens
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock
@@ -21,6 +22,7 @@ from gateway.ports.event_log import EventLog
 from gateway.ports.job_store import JobStore
 from gateway.ports.key_store import KeyStore
 from gateway.ports.liveness import Liveness
+from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.url_signer import UrlSigner
@@ -35,11 +37,14 @@ from gateway.services.close_attempts import SettleAttempt, SweepAttempt
 from gateway.services.delete_job import DeleteJob, EraseJob
 from gateway.services.dispatch_jobs import DispatchJobs
 from gateway.services.endpoints import Endpoint, Endpoints
+from gateway.services.export_inputs import ExportInputs
 from gateway.services.feeds import Feeds
 from gateway.services.finish_attempt import FinishAttempt
 from gateway.services.grant_outputs import GrantOutputs
 from gateway.services.job_tickets import JobTickets
 from gateway.services.list_jobs import ListJobs
+from gateway.services.look_at_upload import LookAtUpload
+from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.perform_effects import PerformEffects, Performer
 from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
@@ -76,6 +81,7 @@ class Ports:
     keys: KeyStore
     uploads: UploadStore
     objects: ObjectStore
+    multiparts: MultipartStore
     signer: UrlSigner
     compute: Compute
     database_answers: Callable[[], Awaitable[object]]
@@ -161,7 +167,12 @@ class JobServices:
             seats=self.seats,
             claim=ClaimJob(self.change, has.attempts, self.tokens, has.signer, has.clock),
             grant_outputs=GrantOutputs(
-                self.gate, has.attempts, has.signer, has.clock, self.kinds, limits.upload_bytes
+                self.gate,
+                has.attempts,
+                has.signer,
+                has.clock,
+                self.kinds,
+                min(limits.upload_bytes, SINGLE_PUT_MAX_BYTES),
             ),
             record_report=RecordReport(
                 self.gate, has.jobs, self.change, self.finish, has.uploads, has.clock
@@ -213,17 +224,30 @@ class JobServices:
 
 
 def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
-    """Leave what the routes of uploads, assets and health call."""
+    """Leave what the routes of uploads, inputs of exports, assets and health call."""
     secret = settings.token_secret.get_secret_value().encode()
+    look = LookAtUpload(has.uploads, has.objects, has.clock, has.new_id)
     app.state.uploads = Uploads(
         has.uploads,
         has.objects,
         has.signer,
+        look,
+        MultipartUploads(has.uploads, has.multiparts, has.signer, has.clock),
         Tickets(secret, "tu_"),
         has.clock,
         has.new_id,
         settings.limits.upload_bytes,
         settings.timings.upload_url_s,
+    )
+    app.state.export_inputs = ExportInputs(
+        has.uploads,
+        has.objects,
+        has.signer,
+        look,
+        has.clock,
+        has.new_id,
+        min(settings.limits.upload_bytes, SINGLE_PUT_MAX_BYTES),
+        900,
     )
     app.state.assets = Assets(
         has.uploads, has.objects, has.signer, has.clock, settings.timings.url_s

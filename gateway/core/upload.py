@@ -5,6 +5,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+MIB, GIB = 2**20, 2**30
+# S3's limits, and R2's but for a few MiB.
+SINGLE_PUT_MAX_BYTES = 5 * GIB
+PARTS_MAX = 10_000
+
 
 class UploadStatus(StrEnum):
     """Where an upload stands; the last two are final."""
@@ -43,6 +48,18 @@ class Upload:
     size_is_limit: bool = False
     provisional: bool = False
 
+    @property
+    def part_count(self) -> int:
+        """How many parts it is put in; 0 for one that is put whole."""
+        return -(-self.size_bytes // self.part_size_bytes) if self.part_size_bytes else 0
+
+    def bytes_of_part(self, part_number: int) -> int:
+        """Return the length of one of the parts; all are equal but the last."""
+        if self.part_size_bytes is None or not 1 <= part_number <= self.part_count:
+            raise ValueError(f"{self.upload_id} has no part {part_number}")
+        begins_at = (part_number - 1) * self.part_size_bytes
+        return min(self.part_size_bytes, self.size_bytes - begins_at)
+
 
 @dataclass(frozen=True, slots=True)
 class Asset:
@@ -64,3 +81,10 @@ class Asset:
     sha256: str | None = None
     probe: dict[str, Any] | None = None
     duration_s: float | None = None
+
+
+def part_size_for(size_bytes: int, usual_bytes: int) -> int:
+    """Return the usual part size, or as many whole MiB as keep the parts to 10,000."""
+    if size_bytes <= usual_bytes * PARTS_MAX:
+        return usual_bytes
+    return -(-size_bytes // (PARTS_MAX * MIB)) * MIB

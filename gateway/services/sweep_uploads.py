@@ -3,8 +3,9 @@
 import logging
 from dataclasses import dataclass
 
-from gateway.core.upload import UploadStatus
+from gateway.core.upload import Upload, UploadStatus
 from gateway.ports.clock import Clock
+from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
 
@@ -15,20 +16,35 @@ AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class SweepUploads:
-    """Aborted uploads and deleted assets once their URLs are dead; abandoned ones later."""
+    """Aborted uploads and deleted assets once their URLs are dead; abandoned ones later.
+
+    Of provisional ones the asset too, unless something has taken it up.
+    """
 
     store: UploadStore
     objects: ObjectStore
+    multiparts: MultipartStore
     clock: Clock
 
     async def __call__(self) -> None:
         """Sweep what is due, a hundred at most; may be repeated and interrupted anywhere."""
         for due in await self.store.to_sweep(self.clock.now(), AT_ONCE):
-            # Aborted first: a `complete` that comes now must not find what is being removed.
-            now = await self.store.abort_upload(due.tenant, due.upload_id)
-            was_pending = due.status is UploadStatus.PENDING
-            if was_pending and now is not None and now.status is UploadStatus.COMPLETE:
+            upload = await self._closed(due)
+            if upload is None:
                 continue
-            await self.objects.delete(due.key)
-            await self.store.mark_swept(due.upload_id)
-            log.info("upload.swept", extra={"key": due.key})
+            if upload.multipart_id is not None:
+                # Again, though an abort did it: a part under way may have arrived since.
+                await self.multiparts.abort(upload.key, upload.multipart_id)
+            await self.objects.delete(upload.key)
+            await self.store.mark_swept(upload.upload_id)
+            log.info("upload.swept", extra={"key": upload.key})
+
+    async def _closed(self, due: Upload) -> Upload | None:
+        """Return the upload once nobody can have its object; None if somebody does."""
+        if due.status is UploadStatus.COMPLETE:
+            # Its asset was deleted, or is provisional and goes now.
+            gone = await self.store.let_go(due.upload_id, self.clock.now())
+            return due if gone else None
+        # Aborted first: a `complete` that comes now must not find what is being removed.
+        now = await self.store.abort_upload(due.tenant, due.upload_id)
+        return None if now is None or now.status is UploadStatus.COMPLETE else now

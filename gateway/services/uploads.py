@@ -1,24 +1,25 @@
 """Use cases of uploads: promise one, see what was put, or call it off."""
 
-import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
 from pydantic import Field, StringConstraints
 
-from gateway.core.media_types import HEAD_BYTES, accepted, types_of
+from gateway.core.media_types import accepted
 from gateway.core.object_keys import upload_key
 from gateway.core.tickets import Tickets
-from gateway.core.upload import Asset, Upload, UploadStatus
+from gateway.core.upload import GIB, SINGLE_PUT_MAX_BYTES, Asset, Upload, UploadStatus
 from gateway.ports.clock import Clock
-from gateway.ports.object_store import ObjectStore, StoredObject
+from gateway.ports.multipart_store import PartToJoin
+from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.url_signer import SignedUrl, UrlSigner
+from gateway.services.look_at_upload import LookAtUpload
+from gateway.services.multipart_uploads import MultipartUploads
 from shared.artifacts import Sha256
 from shared.errors import (
-    CallerMustChange,
     Conflict,
     FieldError,
     NotFound,
@@ -27,8 +28,6 @@ from shared.errors import (
     ValidationFailed,
 )
 from shared.job_kind import Wire
-
-log = logging.getLogger(__name__)
 
 # A PUT may begin just before its URL dies and take long; nobody waits for longer than this.
 ABANDONED_AFTER = timedelta(hours=24)
@@ -54,6 +53,8 @@ class Uploads:
     store: UploadStore
     objects: ObjectStore
     signer: UrlSigner
+    look: LookAtUpload
+    in_parts: MultipartUploads
     tickets: Tickets
     clock: Clock
     new_id: Callable[[], str]
@@ -63,24 +64,14 @@ class Uploads:
     async def create(self, tenant: str, asked: UploadRequest) -> Upload:
         """Return a new upload, written down before any URL for it leaves.
 
-        Raises `UnsupportedMediaType`, `TooLarge` (`upload_too_large`), and
-        `ValidationFailed` for a multipart upload, which is not offered.
+        Raises `UnsupportedMediaType` and `TooLarge` (`upload_too_large`).
         """
         content_type = accepted(asked.content_type)
         if content_type is None:
             raise UnsupportedMediaType(
                 f"{asked.content_type!r} declared", public="This type of file is not taken."
             )
-        if asked.size_bytes > self.largest_bytes:
-            raise TooLarge(
-                f"{asked.size_bytes} bytes declared",
-                public=f"A file may have {self.largest_bytes} bytes at most.",
-                code="upload_too_large",
-            )
-        if asked.multipart:
-            raise ValidationFailed(
-                [FieldError("multipart", "is not offered yet; send the file in one PUT")]
-            )
+        self._check_size(asked)
         upload_id = self.new_id()
         now = self.clock.now()
         # Whole seconds, for that is what a presigned URL counts in.
@@ -97,26 +88,33 @@ class Uploads:
             sha256=asked.sha256,
             duration_s=asked.duration_s,
         )
+        if asked.multipart:
+            part_bytes = self.in_parts.part_size_for(asked.size_bytes)
+            upload = replace(upload, part_size_bytes=part_bytes)
         await self.store.create_upload(upload, sweep_at=expires_at + ABANDONED_AFTER)
-        return upload
+        return await self.in_parts.begin(upload) if asked.multipart else upload
 
     async def get(self, tenant: str, upload_id: str) -> Upload:
         """Return the upload. Raises `NotFound`, also for another tenant's."""
         return _there(await self.store.get_upload(tenant, upload_id), upload_id)
 
-    def put_url(self, upload: Upload) -> SignedUrl | None:
-        """Return the URL of a pending upload, dead at `expires_at`; None once that is past.
+    def is_open(self, upload: Upload) -> bool:
+        """True while something may still be put."""
+        return upload.status is UploadStatus.PENDING and self._left_s(upload) >= 1
 
-        Type, length, hash (where it was given) and write-once are signed.
+    def put_url(self, upload: Upload) -> SignedUrl | None:
+        """Return the URL of an upload that is put whole, dead at `expires_at`.
+
+        None once it is closed. Type, length, hash (where they were given) and write-once
+        are signed.
         """
-        left_s = int((upload.expires_at - self.clock.now()).total_seconds())
-        if upload.status is not UploadStatus.PENDING or left_s < 1:
+        if upload.part_size_bytes is not None or not self.is_open(upload):
             return None
         return self.signer.sign_put(
             upload.key,
-            expires_s=left_s,
+            expires_s=self._left_s(upload),
             content_type=upload.content_type,
-            size_bytes=upload.size_bytes,
+            size_bytes=None if upload.size_is_limit else upload.size_bytes,
             sha256_hex=upload.sha256,
             write_once=True,
         )
@@ -125,16 +123,22 @@ class Uploads:
         """Return what lets a browser use this upload's routes until it expires."""
         return self.tickets.issue(upload.tenant, upload.upload_id, upload.expires_at)
 
-    async def complete(self, tenant: str, upload_id: str) -> Asset:
+    async def complete(
+        self, tenant: str, upload_id: str, parts: Sequence[PartToJoin] | None = None
+    ) -> Asset:
         """Look at what was put and return the asset; repeated or raced, the same one.
 
-        Raises `Conflict` (`object_missing`, `upload_aborted`), and, having aborted the
-        upload and removed the object, `ValidationFailed` (`size_mismatch`) or
-        `UnsupportedMediaType` (`type_mismatch`).
+        Raises `ValidationFailed` on `parts` that cannot be joined, `Conflict`
+        (`object_missing`, `upload_aborted`), and, having aborted the upload and removed the
+        object, `ValidationFailed` (`size_mismatch`) or `UnsupportedMediaType`
+        (`type_mismatch`).
         """
         upload = await self.get(tenant, upload_id)
+        if parts is not None and upload.part_size_bytes is None:
+            said = "this upload was one PUT and has none"
+            raise ValidationFailed([FieldError("parts", said)])
         if upload.status is UploadStatus.PENDING:
-            upload = await self._look(upload)
+            upload = await self._put_together(upload, parts)
         if upload.status is UploadStatus.ABORTED or upload.asset_id is None:
             raise Conflict(
                 f"upload {upload_id} is aborted",
@@ -162,70 +166,42 @@ class Uploads:
                 public="This upload is complete; delete its asset instead.",
                 code="already_complete",
             )
+        await self.in_parts.let_go(upload)
         await self.objects.delete(upload.key)
 
-    async def _look(self, upload: Upload) -> Upload:
-        """Return the upload as it is after the object was looked at, complete or aborted."""
-        found = await self.objects.head(upload.key)
-        if found is None:
-            raise _missing(upload)
-        if found.size_bytes != upload.size_bytes:
-            said = f"{upload.size_bytes} were declared, {found.size_bytes} were put"
-            await self._refuse(
-                upload,
-                ValidationFailed([FieldError("size_bytes", said)], code="size_mismatch"),
-            )
-        if not await self._type_is_true(upload, found):
-            await self._refuse(
-                upload,
-                UnsupportedMediaType(
-                    f"upload {upload.upload_id} is no {upload.content_type}",
-                    public=f"The file is no {upload.content_type}.",
-                    code="type_mismatch",
-                ),
-            )
-        asset = Asset(
-            asset_id=self.new_id(),
-            tenant=upload.tenant,
-            upload_id=upload.upload_id,
-            key=upload.key,
-            filename=upload.filename,
-            content_type=upload.content_type,
-            size_bytes=upload.size_bytes,
-            etag=found.etag,
-            created_at=self.clock.now(),
-            sha256=upload.sha256,
-            duration_s=upload.duration_s,
-        )
-        return _there(await self.store.complete_upload(asset), upload.upload_id)
-
-    async def _type_is_true(self, upload: Upload, found: StoredObject) -> bool:
-        """True if the bytes are what was declared, and stored under that type."""
+    async def _put_together(self, upload: Upload, parts: Sequence[PartToJoin] | None) -> Upload:
+        """Return the upload after its parts, if any, were joined and the object looked at."""
+        if upload.part_size_bytes is None:
+            return await self.look(upload)
         try:
-            head = await self.objects.read_range(upload.key, 0, HEAD_BYTES)
-        except NotFound as error:
-            raise _missing(upload) from error
-        stored = accepted(found.content_type)
-        return stored == upload.content_type and upload.content_type in types_of(head)
-
-    async def _refuse(self, upload: Upload, why: CallerMustChange) -> None:
-        """Abort, remove the object, raise; one that was completed meanwhile is left alone."""
-        now = await self.store.abort_upload(upload.tenant, upload.upload_id)
-        if now is not None and now.status is UploadStatus.ABORTED:
-            log.info("upload.refused", extra={"key": upload.key, "code": why.what})
+            await self.in_parts.join(upload, parts)
+        except ValidationFailed:
+            # Perhaps joined before, by a request whose answer was lost or that runs beside us.
+            if await self.objects.head(upload.key) is None:
+                raise
+        seen = await self.look(upload)
+        if seen.status is UploadStatus.ABORTED:
+            # Aborted while we joined: its sweep may be over, and would not see the object.
             await self.objects.delete(upload.key)
-        raise why
+        return seen
+
+    def _check_size(self, asked: UploadRequest) -> None:
+        if asked.size_bytes > self.largest_bytes:
+            public = f"A file may have {self.largest_bytes} bytes at most."
+        elif asked.size_bytes > SINGLE_PUT_MAX_BYTES and not asked.multipart:
+            most = SINGLE_PUT_MAX_BYTES // GIB
+            public = f"One PUT may have {most} GiB at most; ask with multipart for more."
+        else:
+            return
+        raise TooLarge(
+            f"{asked.size_bytes} bytes declared", public=public, code="upload_too_large"
+        )
+
+    def _left_s(self, upload: Upload) -> int:
+        return int((upload.expires_at - self.clock.now()).total_seconds())
 
 
 def _there(upload: Upload | None, upload_id: str) -> Upload:
     if upload is None:
         raise NotFound(f"no upload {upload_id}", public="There is no such upload.")
     return upload
-
-
-def _missing(upload: Upload) -> Conflict:
-    return Conflict(
-        f"nothing at {upload.key}",
-        public="Nothing was put yet. PUT the file, then complete.",
-        code="object_missing",
-    )

@@ -124,6 +124,7 @@ class World:
             keys=self.keys,
             uploads=self.uploads,
             objects=self.objects,
+            multiparts=self.objects,
             signer=self.signer,
             compute=self.compute,
             database_answers=self._answers,
