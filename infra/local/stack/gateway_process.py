@@ -43,7 +43,7 @@ class GatewayProcess:
         self._port = port
         self._told = tuple(told)
         self._env = dict(env)
-        self._folder = folder.resolve()
+        self.folder = folder.resolve()
         self.log_path = log_path
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -68,7 +68,7 @@ class GatewayProcess:
         """Start it; it is not ready yet."""
         if self.pid is not None:
             raise RuntimeError("the gateway runs already")
-        self._folder.mkdir(parents=True, exist_ok=True)
+        self.folder.mkdir(parents=True, exist_ok=True)
         launch = [sys.executable, "-I", "-S", str(LAUNCHER), str(os.getpid()), "--"]
         server = [sys.executable, "-m", "infra.local.stack.gateway_server"]
         with self.log_path.open("ab") as log_file:
@@ -77,8 +77,8 @@ class GatewayProcess:
                 stdin=subprocess.DEVNULL,
                 stdout=log_file,
                 stderr=subprocess.STDOUT,
-                cwd=self._folder,
-                env=self._env | {"HOME": str(self._folder), "TMPDIR": str(self._folder)},
+                cwd=self.folder,
+                env=self._env | {"HOME": str(self.folder), "TMPDIR": str(self.folder)},
                 start_new_session=True,
             )
         log.info("gateway.started", extra={"pid": self._process.pid})
@@ -136,6 +136,6 @@ class GatewayProcess:
             log.warning("gateway.stop_took_too_long", extra={"pid": process.pid})
         finally:
             # It starts no process of its own; were there one, it would not be left behind.
-            kill_all(lambda: processes.members(self._folder, process.pid))
+            kill_all(lambda: processes.members(self.folder, process.pid))
             process.wait()
         log.info("gateway.ended", extra={"exit_status": process.returncode})

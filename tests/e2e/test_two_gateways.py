@@ -1,0 +1,106 @@
+"""Two gateways on one database: whoever is asked, it is one service."""
+
+import asyncio
+import json
+import re
+from collections import Counter
+
+import httpx
+import pytest
+
+from client.cutroom import Cutroom
+from infra.local.object_store.faults import Wrong
+from tests.e2e.conftest import SAMPLE
+from tests.support.watchers import Cut, by_live, by_poll, by_sse
+
+pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
+
+CALL = re.compile(r"/v1/work/[^/]+/(claim|outputs|reports)")
+
+
+def answered(gateway):
+    """How often a gateway's own log says that it took a claim, outputs, a report or a job."""
+    lines = map(json.loads, gateway.log_path.read_text().splitlines())
+    requests = [each for each in lines if each["event"] == "request.answered"]
+    work = (CALL.fullmatch(each["path"]) for each in requests if each["status"] == 200)
+    submits = sum((r["method"], r["path"]) == ("POST", "/v1/jobs") for r in requests)
+    return Counter(found[1] for found in work if found) + Counter(jobs=submits)
+
+
+def files_of(gateway):
+    """What a gateway keeps on a disk of its own."""
+    return [path for path in gateway.folder.rglob("*") if path.is_file()]
+
+
+async def test_both_gateways_take_jobs_claims_outputs_and_reports(tried):
+    calls = {"jobs", "claim", "outputs", "reports"}
+    jobs = 0
+    while jobs < 4 or not all(calls <= set(answered(g)) for g in tried.stack.gateways):
+        jobs += 1
+        assert jobs < 16
+        job, _ = await tried.ended(await tried.submit(end_time=0.5))
+        assert (job.status, job.attempt) == ("succeeded", 1)
+    assert all(each.connections for each in tried.stack.balancer.passed)
+
+
+async def test_d109_an_export_works_from_both_though_their_disks_are_apart(tried, tmp_path):
+    first, second = tried.stack.gateways
+    with (
+        Cutroom(first.url, tried.stack.api_key) as one,
+        Cutroom(second.url, tried.stack.api_key) as other,
+    ):
+        asset = await tried.call(one.upload, SAMPLE)
+        made = []
+        for gateway, elsewhere in ((one, other), (other, one)):
+            order = tried.framing(source={"asset_id": asset.asset_id}, end_time=0.5)
+            submitted = await tried.call(gateway.submit, "export.framing", order)
+            job = await tried.call(elsewhere.wait, submitted.id)
+            path = tmp_path / job.id
+            await tried.call(elsewhere.download, job.output("video"), path)
+            made.append((job.status, path.stat().st_size > 1000))
+    assert made == [("succeeded", True)] * 2
+    assert files_of(first) == files_of(second) == []
+
+
+async def test_d109_one_gateway_finishes_what_the_other_began(tried):
+    first, second = tried.stack.gateways
+    with Cutroom(first.url, tried.stack.api_key) as one:
+        submitted = await tried.call(one.submit, "export.framing", tried.framing())
+    await first.kill()
+    with Cutroom(second.url, tried.stack.api_key) as other:
+        job = await tried.call(other.wait, submitted.id)
+    await first.restart()
+    assert (job.status, job.attempt) == ("succeeded", 1)
+
+
+async def test_a_repeated_key_is_one_job_whoever_is_asked(tried):
+    headers = {"Authorization": f"Bearer {tried.stack.api_key}", "Idempotency-Key": "raced"}
+    order = {"kind": "export.framing", "input": tried.framing(end_time=0.5)}
+    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
+        urls = [each.url for each in tried.stack.gateways] * 4
+        answers = await asyncio.gather(
+            *(http.post(f"{url}/v1/jobs", json=order) for url in urls)
+        )
+    assert sorted({each.status_code for each in answers}) == [200, 202]
+    assert len({each.json()["id"] for each in answers}) == 1
+
+
+async def test_watchers_cut_and_resumed_all_see_the_log(tried):
+    tried.stack.object_faults.add(Wrong.SLOW, method="PUT", key_prefix="output/", delay_s=3)
+    job_id = await tried.submit(end_time=10, output_width=720, output_height=1280)
+    key = {"Authorization": f"Bearer {tried.stack.api_key}"}
+    base_url = tried.stack.base_url
+    cuts = [Cut(every) for every in (1, 1, 2, 1, 2)]
+    async with httpx.AsyncClient(base_url=base_url, headers=key, trust_env=False) as http:
+        heard = await asyncio.gather(
+            by_poll(http, job_id, cuts[0]),
+            by_sse(http, job_id, cuts[1]),
+            by_sse(http, job_id, cuts[2]),
+            by_live(base_url, key, job_id, cuts[3]),
+            by_live(base_url, key, job_id, cuts[4]),
+        )
+        log = (await http.get(f"/v1/jobs/{job_id}/events")).json()["events"]
+    assert [event["seq"] for event in log] == list(range(len(log)))
+    assert log[-1]["type"] == "succeeded"
+    assert all(each == log for each in heard)
+    assert all(cut.times >= 2 for cut in cuts)
