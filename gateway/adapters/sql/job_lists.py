@@ -16,14 +16,11 @@ def keys(tenant: str, wanted: JobFilter, after: Place | None, limit: int) -> Sta
     """Ids and sizes of the inputs: what the page holds is decided before it is read."""
     if wanted.labels:
         return _keys_by_label(tenant, wanted, after, limit)
-    # By parent its own index is the right one, and the planner cannot know how few its
-    # children are: the tenant is then only compared.
-    mine = "tenant = ?" if wanted.parent_id is None else "tenant || '' = ?"
     conditions, params = _of_job("", wanted)
     beyond, place = _beyond("created_at", "id", after)
     return (
         "SELECT id, created_at, length(input) AS input_bytes FROM jobs "
-        f"WHERE {mine} AND deleted_at IS NULL{conditions}{beyond} "
+        f"WHERE tenant = ? AND deleted_at IS NULL{conditions}{beyond} "
         "ORDER BY created_at DESC, id DESC LIMIT ?",
         [tenant, *params, *place, limit],
     )
