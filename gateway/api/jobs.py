@@ -4,8 +4,9 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
-from gateway.api.auth import JobCaller, Reader
+from gateway.api.auth import JobCaller, Reader, WatcherTenant
 from gateway.api.job_queries import AskedFilter, PageLimit
+from gateway.api.prefer import AsPreferred
 from gateway.api.problems import request_id_of
 from gateway.api.use_cases import Jobs
 from gateway.core.job import Job
@@ -70,9 +71,11 @@ async def list_jobs(
 
 
 @router.get("/jobs/{job_id}")
-async def read_job(job_id: str, caller: Reader, jobs: Jobs) -> dict[str, Any]:
-    """Read one job; output URLs are signed now and expire."""
-    return await jobs.view(await owned_job(jobs, caller.tenant, job_id))
+async def read_job(
+    job_id: str, tenant: WatcherTenant, jobs: Jobs, until_preferred: AsPreferred
+) -> dict[str, Any]:
+    """Read one job, at its end if asked to wait; output URLs are signed now and expire."""
+    return await jobs.view(await until_preferred(await owned_job(jobs, tenant, job_id)))
 
 
 @router.post("/jobs/{job_id}/cancel")

@@ -8,10 +8,11 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from gateway.api.auth import Reader, WatcherTenant
 from gateway.api.event_stream import MEDIA_TYPE, EventStream
 from gateway.api.jobs import owned_job
-from gateway.api.prefer import PreferredWait, applied
+from gateway.api.prefer import applied, preferred_wait
 from gateway.api.presence import while_there
 from gateway.api.sockets import Manner, refuse_socket, serve_socket
-from gateway.api.use_cases import Jobs
+from gateway.api.use_cases import Jobs, JobUseCases
+from gateway.core.job import Job
 from gateway.core.snapshot import timestamp
 from gateway.services.job_tickets import JobTickets
 from gateway.services.read_events import EventPage
@@ -31,7 +32,6 @@ async def read_events(
     tenant: WatcherTenant,
     jobs: Jobs,
     request: Request,
-    preferred_s: PreferredWait,
     after: After = -1,
     wait_s: Annotated[float | None, Query(ge=0, le=25)] = None,
     last_event_id: Annotated[int | None, Header(ge=-1, le=LATEST_SEQ)] = None,
@@ -43,12 +43,21 @@ async def read_events(
         if job.is_final and after >= job.seq:
             return Response(status_code=204)  # this stops an EventSource for good
         return EventStream(jobs, job, after)
-    headers = NOT_KEPT
-    if wait_s is None and (granted_s := jobs.wait_for_end.granted(preferred_s)) is not None:
-        wait_s, headers = granted_s, {**NOT_KEPT, **applied(granted_s)}
-    reading = jobs.read_events(job, after, min(wait_s or 0, jobs.wait_s_max))
+    if wait_s is not None:
+        return _page(await _read(jobs, job, after, wait_s, request), NOT_KEPT)
+    granted_s = jobs.wait_for_end.granted(preferred_wait(request))
+    said = {} if granted_s is None else applied(granted_s)
+    return _page(await _read(jobs, job, after, granted_s or 0, request), NOT_KEPT | said)
+
+
+async def _read(
+    jobs: JobUseCases, job: Job, after: int, wait_s: float, request: Request
+) -> EventPage:
+    reading = jobs.read_events(job, after, min(wait_s, jobs.wait_s_max))
+    if not wait_s:
+        return await reading
     page = await while_there(request.receive, reading)
-    return _page(page or EventPage((), after, pruned=False), headers)
+    return page or EventPage((), after, pruned=False)
 
 
 def _page(page: EventPage, headers: dict[str, str]) -> Response:

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Response
 
 from gateway.api.presence import while_there
-from gateway.api.use_cases import JobUseCases
+from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
 
 APPLIED = "Preference-Applied"
@@ -39,25 +39,39 @@ def applied(wait_s: int) -> dict[str, str]:
     return {APPLIED: f"wait={wait_s}"}
 
 
-def _preferred_wait(request: Request) -> int | None:
+def preferred_wait(request: Request) -> int | None:
+    """Return the seconds the caller would rather wait; None where nothing is said of it."""
     return wait_of(request.headers.getlist("prefer"))
 
 
-PreferredWait = Annotated[int | None, Depends(_preferred_wait)]
+def _until_preferred(jobs: Jobs, request: Request, response: Response) -> "UntilPreferred":
+    return UntilPreferred(jobs, request, response)
 
 
-async def as_preferred(
-    wait_s: int | None, job: Job, jobs: JobUseCases, request: Request, response: Response
-) -> Job:
-    """Return the job at its end, or as it is when the wait is over or was not granted.
+class UntilPreferred:
+    """Holds a request as long as its caller would rather wait.
 
-    Says on `response` what was granted. A caller who goes away is waited for no longer.
+    A route names `until_preferred: AsPreferred` in its signature and calls it with a job.
     """
-    if wait_s is None:
-        return job
-    waited = await while_there(request.receive, jobs.wait_for_end(job, wait_s))
-    if waited is None:
-        return job
-    if waited.wait_s is not None:
-        response.headers.update(applied(waited.wait_s))
-    return waited.job
+
+    def __init__(self, jobs: JobUseCases, request: Request, response: Response) -> None:
+        self._jobs, self._request, self._response = jobs, request, response
+
+    async def __call__(self, job: Job) -> Job:
+        """Return the job at its end, or as it is when the wait is over or not granted.
+
+        What was granted is said on the answer. A caller who goes is waited for no longer.
+        """
+        wait_s = preferred_wait(self._request)
+        if wait_s is None:
+            return job
+        waiting = self._jobs.wait_for_end(job, wait_s)
+        waited = await while_there(self._request.receive, waiting)
+        if waited is None:
+            return job
+        if waited.wait_s is not None:
+            self._response.headers.update(applied(waited.wait_s))
+        return waited.job
+
+
+AsPreferred = Annotated[UntilPreferred, Depends(_until_preferred)]
