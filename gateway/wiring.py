@@ -247,7 +247,7 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
         has.clock,
         has.new_id,
         min(settings.limits.upload_bytes, SINGLE_PUT_MAX_BYTES),
-        900,
+        settings.timings.export_upload_url_s,
     )
     app.state.assets = Assets(
         has.uploads, has.objects, has.signer, has.clock, settings.timings.url_s

@@ -90,8 +90,8 @@ class Limits(Group):
     json_depth: Annotated[int, Field(ge=4, le=200)] = Field(
         default=32, description="how deep it may nest"
     )
-    upload_bytes: Annotated[int, Field(ge=1, le=5 * GIB)] = Field(
-        default=5 * GIB, description="bytes of one upload"
+    upload_bytes: Annotated[int, Field(ge=1, le=5 * 1024 * GIB)] = Field(
+        default=5 * GIB, description="bytes of one upload; over 5 GiB only in parts"
     )
     open_jobs_per_tenant: Annotated[int, Field(ge=1)] = Field(
         default=1000, description="unfinished jobs of one tenant"
@@ -135,6 +135,9 @@ class Timings(Group):
     )
     upload_url_s: Annotated[int, Field(ge=60, le=604_800)] = Field(
         default=3600, description="life of signed URLs for uploads"
+    )
+    export_upload_url_s: Annotated[int, Field(ge=60, le=43_200)] = Field(
+        default=900, description="the same for the inputs of exports"
     )
     ticket_s: Annotated[int, Field(ge=5, le=3600)] = Field(
         default=60, description="how long a job's ticket opens a connection"

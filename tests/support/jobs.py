@@ -11,7 +11,7 @@ from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
 from gateway.adapters.memory.effects import MemoryEffectQueue
 from gateway.adapters.memory.jobs import MemoryEventLog, MemoryJobStore
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import MemoryUploadStore
+from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
@@ -85,7 +85,7 @@ Opened = AbstractAsyncContextManager[Stores]
 async def memory_stores(_: Path) -> AsyncIterator[Stores]:
     tables = Tables()
     jobs = MemoryJobStore(tables)
-    uploads = MemoryUploadStore(jobs.uses_asset)
+    uploads = MemoryUploadStore(jobs.uses_asset, read_by_a_job(tables))
     tables.asset_there = uploads.has_asset
     yield Stores(
         jobs,

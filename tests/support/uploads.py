@@ -9,7 +9,7 @@ from typing import Any
 
 from gateway.adapters.memory.jobs import MemoryJobStore
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import MemoryUploadStore
+from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
 from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sqlite.engine import SqliteEngine
@@ -69,7 +69,7 @@ class UploadStores:
 async def _memory(_: Path) -> AsyncIterator[UploadStores]:
     tables = Tables()
     jobs = MemoryJobStore(tables)
-    uploads = MemoryUploadStore(jobs.uses_asset)
+    uploads = MemoryUploadStore(jobs.uses_asset, read_by_a_job(tables))
     tables.asset_there = uploads.has_asset
     yield UploadStores(uploads, jobs)
 

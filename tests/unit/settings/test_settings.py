@@ -103,7 +103,7 @@ def test_every_variable_at_fault_is_named_at_once():
         ("CUTROOM_RUNPOD_GPU_SLOTS", "0"),
         ("CUTROOM_RUNPOD_CPU_ENDPOINT", "cpu1"),  # without a rate
         ("CUTROOM_RUNPOD_CPU_ENDPOINT", "gpu1"),
-        ("CUTROOM_LIMITS_UPLOAD_BYTES", str(5 * 2**30 + 1)),
+        ("CUTROOM_LIMITS_UPLOAD_BYTES", str(5 * 2**40 + 1)),
         ("CUTROOM_LIMITS_WAIT_S_MAX", "26"),
         ("CUTROOM_TIMINGS_SUSPECT_AFTER_S", "61"),
         ("CUTROOM_TIMINGS_RETRY_BASE_S", "61"),
