@@ -56,11 +56,16 @@ MOST_WARNINGS = 100
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The job after a happening, the events to write and what the world must be told."""
+    """The job after a happening, the events to write and what the world must be told.
+
+    `attempt_outcome`: where it ends the open attempt, the job's final status or the code of
+    the failure.
+    """
 
     job: Job
     events: tuple[str, ...] = ()
     effects: tuple[Effect, ...] = ()
+    attempt_outcome: str | None = None
 
 
 class Refused(Exception):
@@ -244,7 +249,7 @@ def _failed_attempt(
     )
     todo = (*closing, effects.dispatch(job, at=now), _dispatch_later(job, again))
     cancels = (effects.cancel(job, at=now),) if state is AttemptState.LOST else ()
-    return _with_event(job, "requeued", (*todo, *cancels))
+    return replace(_with_event(job, "requeued", (*todo, *cancels)), attempt_outcome=code)
 
 
 def _dispatch_later(job: Job, at: datetime) -> Effect:
@@ -285,7 +290,9 @@ def _end(
     if asked_runpod:
         todo.append(effects.cancel(job, at=now))
     todo.append(effects.dispatch(job, at=now))
-    return _with_event(job, event, tuple(todo))
+    failed = job.error.code if status is Status.FAILED and job.error else None
+    outcome = (failed or status.value) if running else None
+    return replace(_with_event(job, event, tuple(todo)), attempt_outcome=outcome)
 
 
 def _after_attempt(job: Job, now: datetime, *, final_came: bool) -> tuple[Effect, ...]:

@@ -52,8 +52,8 @@ class Change:
 
     `op` is chosen before the first try and kept for every repeat. `outcome` is what a
     repeat is answered with. `slot_cap`: where the change takes a slot, how many the
-    endpoint has; None takes one without asking. `closes_attempt`: the attempt's last word
-    came now (for the bill).
+    endpoint has; None takes one without asking. `attempt_outcome`: where the change ends the
+    open attempt, how.
     """
 
     op: str
@@ -64,6 +64,7 @@ class Change:
     at: datetime
     outcome: dict[str, Any] = field(default_factory=dict)
     slot_cap: int | None = None
+    attempt_outcome: str | None = None
 
 
 class Committed(Enum):

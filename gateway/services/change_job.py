@@ -65,6 +65,7 @@ class ChangeJob:
                 at=now,
                 outcome=outcome(decision.job),
                 slot_cap=slot_cap,
+                attempt_outcome=decision.attempt_outcome,
             )
             match await self.store.commit(change):
                 case Committed.DONE:

@@ -135,6 +135,7 @@ class MemoryJobStore(JobStore):
         if before.has_open_attempt and not after.has_open_attempt:
             name = (after.id, before.fence)
             t.attempts[name] = replace(t.attempts[name], ended_at=change.at)
+            t.outcomes[name] = change.attempt_outcome
             if not after.is_final:
                 reserve = after.reserve_micro_usd
                 t.ledger[after.id, after.fence + 1, "reserve"] = reserve

@@ -47,6 +47,7 @@ class Tables:
     deleted: set[str] = field(default_factory=set)
     events_pruned: set[str] = field(default_factory=set)
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
+    outcomes: dict[tuple[str, int], str | None] = field(default_factory=dict)
     last_words: dict[tuple[str, int], datetime] = field(default_factory=dict)
     workers: dict[tuple[str, int], dict[str, Any]] = field(default_factory=dict)
     grants: dict[tuple[str, int], dict[str, Grant]] = field(default_factory=dict)
@@ -71,7 +72,7 @@ class Tables:
         self.events_pruned.discard(job_id)
         self.keys = {k: v for k, v in self.keys.items() if v.job_id != job_id}
         by_attempt: tuple[dict[Any, Any], ...] = (
-            *(self.attempts, self.last_words, self.workers),
+            *(self.attempts, self.outcomes, self.last_words, self.workers),
             *(self.grants, self.runpod),
         )
         for table in by_attempt:

@@ -150,9 +150,9 @@ def _attempt(what: Change) -> list[Statement]:
     if before.has_open_attempt and not after.has_open_attempt:
         statements.append(
             (
-                "UPDATE attempts SET ended_at = ? "
+                "UPDATE attempts SET ended_at = ?, outcome = ? "
                 f"WHERE job_id = ? AND fence = ? AND ended_at IS NULL AND {_MARKED}",
-                (at, after.id, before.fence, after.id, op),
+                (at, what.attempt_outcome, after.id, before.fence, after.id, op),
             )
         )
     if before.has_open_attempt and not after.has_open_attempt and not after.is_final:
