@@ -43,6 +43,7 @@ def serve(
 async def _serve(port: int, workers: int, data: Path) -> None:
     from infra.local.stack.config import StackConfig
     from infra.local.stack.local_stack import LocalStack
+    from infra.local.stack.ports import PortTaken
     from infra.local.stack.serving import StartFailed
 
     _clear_the_way(SERVE_FILE)
@@ -51,7 +52,7 @@ async def _serve(port: int, workers: int, data: Path) -> None:
         with logged_to(stack.logs / "stack.jsonl"):
             async with stack:
                 await _serve_on(stack)
-    except (StartFailed, OSError) as error:
+    except (PortTaken, StartFailed, OSError) as error:
         raise CommandFailed(str(error)) from error
 
 

@@ -1,6 +1,10 @@
 """`cutroom serve`: what it announces is true, and nothing outlives it."""
 
+import asyncio
+import json
+import re
 import signal
+import socket
 import stat
 from pathlib import Path
 from typing import Any
@@ -8,12 +12,18 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from websockets.asyncio.client import connect
 
 from client import ApiProblem, Cutroom
 from tests.support.programs import SAMPLE, Program, running, still_alive, until, until_served
+from tests.support.watchers import as_socket
 
 pytestmark = pytest.mark.processes
 
+# A signature, a worker's token, a ticket.
+SECRET = re.compile(
+    r"X-Amz-Signature=[0-9a-f]{8}|\bw[sa]_\d+\.[a-z2-7]{20}|\bt[ju]_[\w-]+\.\d+\."
+)
 FRAMING = {"crop_keyframes": None, "output_width": 1080, "output_height": 1920}
 
 
@@ -57,6 +67,86 @@ def test_serve_announces_itself_once_all_answers_and_a_stop_leaves_nothing(folde
     assert still_alive(family) == []
     assert not file.exists()
     assert said["api_key"] not in program.said
+
+
+def test_a_port_that_is_taken_is_said_to_be(folder: Path):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        with running(folder / "serve.out", folder, "serve", "--port", port) as program:
+            status = program.ended()
+    assert status == 1
+    assert f"error: port {port} of 127.0.0.1 is taken" in program.said
+    assert "Traceback" not in program.said
+    assert not (folder / "build/serve.json").exists()
+
+
+def test_another_stack_on_the_same_data_is_refused(folder: Path, tmp_path_factory: Any):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    with serving(folder) as program:
+        until_served(program, folder)
+        data = str(folder / "build/serve")
+        with running(elsewhere / "serve.out", elsewhere, "serve", "--data", data) as second:
+            refused = second.ended()
+        answers = httpx.get(f"{until_served(program, folder)['base_url']}/readyz", timeout=10)
+    assert refused == 1
+    assert "another stack runs in" in second.said
+    assert answers.status_code == 200
+
+
+def all_logs(folder: Path) -> str:
+    """Return whatever was written down but what has to hold a secret, and the objects."""
+    meant = {"credentials.json", "gateway.env", "serve.json"}
+    found = [
+        path.read_bytes().decode(errors="replace")
+        for path in folder.rglob("*")
+        if path.is_file() and path.name not in meant and "sqlite" not in path.name
+        if not {"objects", "kernels"} & set(path.relative_to(folder).parts)
+    ]
+    assert len(found) >= 3  # the stack's, the gateway's, a worker's
+    return "\n".join(found)
+
+
+async def watched_by_ticket(said: dict[str, Any], job_id: str) -> tuple[str, set[str]]:
+    """Watch by WebSocket and by SSE under one ticket; return it and how both ended."""
+    base_url, headers = said["base_url"], {"X-API-Key": said["api_key"]}
+    async with httpx.AsyncClient(base_url=base_url, trust_env=False) as http:
+        issued = await http.post(f"/v1/jobs/{job_id}/ticket", headers=headers)
+        ticket = issued.raise_for_status().json()["ticket"]
+        live = f"{as_socket(base_url)}/v1/jobs/{job_id}/live?ticket={ticket}"
+        async with connect(live, proxy=None) as websocket:
+            sent = [json.loads(message) async for message in websocket]
+        path = f"/v1/jobs/{job_id}/events?ticket={ticket}"
+        streamed = await http.get(path, headers={"Accept": "text/event-stream"})
+    last = streamed.text.rpartition("event: ")[2].partition("\n")[0]
+    return ticket, {sent[-1]["type"], last}
+
+
+def test_no_log_holds_a_secret_and_each_request_can_be_found_by_its_id(folder: Path):
+    """D142, on what `make serve` leaves: under its data folder, workers' files too."""
+    with serving(folder) as program:
+        said = until_served(program, folder)
+        key = {"X-API-Key": said["api_key"], "X-Request-ID": "trace-of-mine"}
+        asked = {"filename": "a.mp4", "content_type": "video/mp4", "size_bytes": 9}
+        promise = httpx.post(f"{said['base_url']}/v1/uploads", json=asked, headers=key).json()
+        with Cutroom(said["base_url"], said["api_key"]) as cutroom:
+            asset = cutroom.upload(SAMPLE)
+            source = {"source": {"asset_id": asset.asset_id}, "end_time": 1}
+            submitted = cutroom.submit("export.framing", source | FRAMING)
+            ticket, ends = asyncio.run(watched_by_ticket(said, submitted.id))
+            job = cutroom.job(submitted.id)
+        program.tell(signal.SIGTERM)
+        program.ended()
+    log = Path(said["log"]).read_text()
+    written = all_logs(folder)
+    credentials = json.loads((folder / "build/serve/credentials.json").read_text())
+    shown = [promise["url"].partition("?")[2], job.output("video").url.partition("?")[2]]
+    secrets = [*credentials.values(), promise["ticket"], ticket, *shown]
+    assert ends == {"succeeded"}
+    assert "trace-of-mine" in log
+    assert ticket not in str(program.said)
+    assert all(len(secret) > 20 for secret in secrets)
+    assert [secret for secret in secrets if secret in written] == []
+    assert re.findall(SECRET, written) == []
 
 
 def test_jobs_outlive_a_stop_in_the_middle_and_are_their_tenants_alone(folder: Path):

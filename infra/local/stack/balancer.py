@@ -53,7 +53,7 @@ class Balancer:
         self.url = ""
 
     async def __aenter__(self) -> Self:
-        """Listen. Raises `OSError` where the port is taken."""
+        """Listen. Raises `PortTaken`."""
         listening = listener(self._port)
         self.url = f"http://{LOOPBACK}:{listening.getsockname()[1]}"
         self._server = await asyncio.start_server(

@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from gateway.core import api_keys
 from infra.local.stack.credentials import Credentials, write_private
-from infra.local.stack.ports import LOOPBACK, ReservedPort
+from infra.local.stack.ports import LOOPBACK, PortTaken, ReservedPort, listener
 from infra.local.stack.serving import StartFailed, serving
 
 
@@ -74,9 +74,12 @@ async def test_a_server_takes_a_reserved_port_twice():
         port.release()
 
 
-def test_a_port_that_is_taken_cannot_be_reserved():
-    with socket.create_server((LOOPBACK, 0)) as taken, pytest.raises(OSError, match="in use"):
-        ReservedPort(taken.getsockname()[1])
+@pytest.mark.parametrize("have", [ReservedPort, listener])
+def test_a_port_that_is_taken_is_named(have):
+    with socket.create_server((LOOPBACK, 0)) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(PortTaken, match=f"port {port} of 127.0.0.1 is taken"):
+            have(port)
 
 
 async def test_an_app_that_does_not_start_is_an_error():
