@@ -12,7 +12,7 @@ from gateway.core.object_keys import upload_key
 from gateway.core.tickets import Tickets
 from gateway.core.upload import GIB, SINGLE_PUT_MAX_BYTES, Asset, Upload, UploadStatus
 from gateway.ports.clock import Clock
-from gateway.ports.multipart_store import PartToJoin
+from gateway.ports.multipart_store import PartToJoin, StoredPart
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.url_signer import SignedUrl, UrlSigner
@@ -97,6 +97,12 @@ class Uploads:
     async def get(self, tenant: str, upload_id: str) -> Upload:
         """Return the upload. Raises `NotFound`, also for another tenant's."""
         return _there(await self.store.get_upload(tenant, upload_id), upload_id)
+
+    async def arrived(self, upload: Upload) -> list[StoredPart] | None:
+        """Return the parts the store has of a pending upload in parts; None of any other."""
+        if upload.part_size_bytes is None or upload.status is not UploadStatus.PENDING:
+            return None
+        return await self.in_parts.stored(upload)
 
     def is_open(self, upload: Upload) -> bool:
         """True while something may still be put."""

@@ -176,6 +176,7 @@ async def test_an_upload_says_all_a_browser_needs(desk):
         },
         "expires_at": "2026-11-21T13:00:00.000000Z",
         "multipart": None,
+        "parts": None,
         "asset_id": None,
     }
 
