@@ -9,6 +9,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import httpx
 from pydantic import SecretStr
 
 from gateway.adapters.memory.compute import MemoryCompute
@@ -123,6 +124,7 @@ class World:
             liveness=self.stores.liveness,
             keys=self.keys,
             uploads=self.uploads,
+            export_projects=self.stores.projects,
             objects=self.objects,
             multiparts=self.objects,
             signer=self.signer,
@@ -296,3 +298,9 @@ async def a_world(open_stores: Any, folder: Path, **fields: Any) -> AsyncIterato
         world = World(stores, folder, **fields)
         await world.gateway.start()
         yield world
+
+
+def calling(world: World, headers: dict[str, str]) -> httpx.AsyncClient:
+    """Return a client that calls the app in this loop; nothing beats beside its requests."""
+    transport = httpx.ASGITransport(world.gateway.app)
+    return httpx.AsyncClient(transport=transport, base_url="http://gateway", headers=headers)
