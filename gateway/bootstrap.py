@@ -13,7 +13,9 @@ from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.r2.presign import R2UrlSigner
 from gateway.adapters.runpod import RunPodCompute
 from gateway.adapters.sql.attempts import SqlAttemptLog
+from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
+from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
 from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sql.liveness import SqlLiveness
@@ -23,7 +25,19 @@ from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.adapters.system_clock import SystemClock
 from gateway.adapters.unconfigured import no_compute, no_store
-from gateway.api import assets, front_desk, health, jobs, kinds, live, openapi, uploads, work
+from gateway.api import (
+    assets,
+    front_desk,
+    health,
+    jobs,
+    kinds,
+    live,
+    metrics,
+    openapi,
+    uploads,
+    work,
+)
+from gateway.api.products.exports import surface
 from gateway.ports.clock import Clock
 from gateway.ports.compute import Compute
 from gateway.ports.multipart_store import MultipartStore
@@ -33,7 +47,7 @@ from gateway.services.api_keys import ApiKeys
 from gateway.services.pulse import Pulse
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.settings import RunpodSettings, Settings, StoreSettings
-from gateway.wiring import JobServices, Ports, install_uploads
+from gateway.wiring import JobServices, Ports, install_exports, install_metrics, install_uploads
 from shared.job_kind import JobKind
 from shared.kinds import load_kinds
 
@@ -73,10 +87,12 @@ def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") ->
         effects=SqlEffectQueue(engine),
         attempts=SqlAttemptLog(engine),
         liveness=SqlLiveness(engine),
+        census=SqlCensusTaker(engine),
         keys=SqlKeyStore(engine),
         uploads=SqlUploadStore(engine),
         objects=objects,
         multiparts=multiparts,
+        export_projects=SqlExportProjectStore(engine),
         signer=signer,
         compute=_compute(settings.runpod, stack),
         database_answers=lambda: engine.fetch("SELECT 1"),
@@ -165,14 +181,20 @@ def build_gateway(
     app.state.job_use_cases = services.use_cases()
     app.state.job_tickets = services.job_tickets
     install_uploads(app, settings, adapters)
+    install_exports(app, settings, adapters)
+    exports = settings.export_route_prefix
+    body_bytes = settings.limits.export_body_bytes
     front_desk.install(
         app,
         new_id=adapters.new_id,
         json_body_bytes=settings.limits.json_body_bytes,
         json_depth=settings.limits.json_depth,
         cors_origins=settings.cors_origins,
+        products=(surface.face(exports, body_bytes=body_bytes),),
     )
+    install_metrics(app, services)
     work.install(app)
-    for module in (health, kinds, uploads, assets, jobs, live, work):
+    for module in (health, metrics, kinds, uploads, assets, jobs, live, work):
         app.include_router(module.router)
+    app.include_router(surface.routes(exports))
     return Gateway(app, start, perform, tick)

@@ -4,10 +4,14 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI
 
+from gateway.api.products.exports.order_desk import ExportUseCases
+from gateway.api.count_requests import CountRequests
+from gateway.api.metrics import Metering
 from gateway.api.use_cases import JobUseCases
 from gateway.core.effects import EffectKind
 from gateway.core.pricing import Rate
@@ -15,10 +19,12 @@ from gateway.core.tickets import Tickets
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
 from gateway.core.work_tokens import WorkTokens
 from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.census import CensusTaker
 from gateway.ports.clock import Clock
 from gateway.ports.compute import Compute
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.event_log import EventLog
+from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore
 from gateway.ports.key_store import KeyStore
 from gateway.ports.liveness import Liveness
@@ -38,6 +44,7 @@ from gateway.services.delete_job import DeleteJob, EraseJob
 from gateway.services.dispatch_jobs import DispatchJobs
 from gateway.services.endpoints import Endpoint, Endpoints
 from gateway.services.export_inputs import ExportInputs
+from gateway.services.export_projects import ExportProjects
 from gateway.services.feeds import Feeds
 from gateway.services.finish_attempt import FinishAttempt
 from gateway.services.grant_outputs import GrantOutputs
@@ -50,11 +57,14 @@ from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
 from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
+from gateway.services.request_figures import RequestFigures
 from gateway.services.resolve_files import ResolveFiles
 from gateway.services.retry_job import RetryJob
 from gateway.services.seats import Seats
+from gateway.services.show_job import ShowJob
 from gateway.services.submit_job import SubmitJob
 from gateway.services.sweep_uploads import SweepUploads
+from gateway.services.take_census import TakeCensus
 from gateway.services.tick import Tick
 from gateway.services.uploads import Uploads
 from gateway.services.view_job import ViewJob
@@ -78,10 +88,12 @@ class Ports:
     effects: EffectQueue
     attempts: AttemptLog
     liveness: Liveness
+    census: CensusTaker
     keys: KeyStore
     uploads: UploadStore
     objects: ObjectStore
     multiparts: MultipartStore
+    export_projects: ExportProjectStore
     signer: UrlSigner
     compute: Compute
     database_answers: Callable[[], Awaitable[object]]
@@ -259,4 +271,29 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
         checks,
         has.clock,
         cache_s=settings.timings.ready_cache_s,
+    )
+
+
+def install_exports(app: FastAPI, settings: Settings, has: Ports) -> None:
+    """Leave what the routes of exports call, beside what jobs and uploads have left."""
+    inputs: ExportInputs = app.state.export_inputs
+    jobs: JobUseCases = app.state.job_use_cases
+    app.state.export_use_cases = ExportUseCases(
+        inputs,
+        ExportProjects(has.export_projects, has.uploads, inputs, has.clock),
+        ShowJob(jobs.read_events, has.signer, settings.timings.url_s),
+        app.state.job_tickets,
+    )
+
+
+def install_metrics(app: FastAPI, services: JobServices) -> None:
+    """Count every answer from outside all else, and leave what `/metrics` tells."""
+    figures, clock = RequestFigures(), services.has.clock
+    app.add_middleware(CountRequests, figures=figures, seconds=monotonic)
+    app.state.metering = Metering(
+        figures,
+        TakeCensus(services.has.census, clock),
+        {each.name: each.slot_cap for each in services.endpoints.by_name().values()},
+        services.seats.by_transport,
+        clock,
     )

@@ -87,6 +87,9 @@ class Limits(Group):
     json_body_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = Field(
         default=MIB, description="bytes of a request's JSON"
     )
+    export_body_bytes: Annotated[int, Field(ge=1024, le=64 * MIB)] = Field(
+        default=3 * MIB // 2, description="the same on the exports surface"
+    )
     json_depth: Annotated[int, Field(ge=4, le=200)] = Field(
         default=32, description="how deep it may nest"
     )

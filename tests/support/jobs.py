@@ -8,12 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
+from gateway.adapters.memory.census import MemoryCensusTaker
 from gateway.adapters.memory.effects import MemoryEffectQueue
+from gateway.adapters.memory.export_projects import MemoryExportProjectStore
 from gateway.adapters.memory.jobs import MemoryEventLog, MemoryJobStore
 from gateway.adapters.memory.tables import Tables
 from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
 from gateway.adapters.sql.attempts import SqlAttemptLog
+from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
+from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.uploads import SqlUploadStore
@@ -21,8 +25,10 @@ from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import Job
 from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.census import CensusTaker
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.event_log import EventLog
+from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore
 from gateway.ports.liveness import Liveness
 from gateway.ports.upload_store import UploadStore
@@ -75,7 +81,9 @@ class Stores:
     effects: EffectQueue
     attempts: AttemptLog
     liveness: Liveness
+    census: CensusTaker
     uploads: UploadStore
+    projects: ExportProjectStore
 
 
 Opened = AbstractAsyncContextManager[Stores]
@@ -87,13 +95,17 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
     jobs = MemoryJobStore(tables)
     uploads = MemoryUploadStore(jobs.uses_asset, read_by_a_job(tables))
     tables.asset_there = uploads.has_asset
+    projects = MemoryExportProjectStore(uploads.has_asset)
+    uploads.takers.append(projects.takes)
     yield Stores(
         jobs,
         MemoryEventLog(tables),
         MemoryEffectQueue(tables),
         MemoryAttemptLog(tables),
         MemoryLiveness(),
+        MemoryCensusTaker(tables),
         uploads,
+        projects,
     )
 
 
@@ -116,7 +128,9 @@ async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
             SqlEffectQueue(engine),
             SqlAttemptLog(engine),
             SqlLiveness(engine),
+            SqlCensusTaker(engine),
             SqlUploadStore(engine),
+            SqlExportProjectStore(engine),
         )
 
 

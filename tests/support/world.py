@@ -122,6 +122,7 @@ class World:
             effects=self.stores.effects,
             attempts=self.stores.attempts,
             liveness=self.stores.liveness,
+            census=self.stores.census,
             keys=self.keys,
             uploads=self.uploads,
             export_projects=self.stores.projects,

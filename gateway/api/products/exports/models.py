@@ -1,0 +1,116 @@
+"""What the exports surface takes."""
+
+import re
+from typing import Annotated, Any, Literal
+
+from fastapi import Path
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ValidatorFunctionWrapHandler,
+    field_validator,
+    model_validator,
+)
+from pydantic_core.core_schema import ValidationInfo
+
+from gateway.api.products.unknown_fields import ForgivingBody
+from shared.job_kind import Rule
+from shared.kinds.export.framing import FramingLook, Trim
+from shared.kinds.export.overlay import OverlayLook
+
+LARGEST_ID = 2**53
+LONGEST_KEY = 1024
+
+ExportType = Literal["overlay", "framing"]
+
+
+def _plain_digits(value: Any) -> Any:
+    """A number in a path is digits: `7.0`, `+7` and `0_7` are other texts."""
+    if isinstance(value, str) and not re.fullmatch(r"0|[1-9][0-9]{0,15}", value):
+        raise ValueError("must be a whole number")
+    return value
+
+
+ProjectId = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
+ClipIndex = Annotated[int, Field(strict=True, ge=0, le=LARGEST_ID)]
+ProjectInPath = Annotated[int, Path(ge=1, le=LARGEST_ID), BeforeValidator(_plain_digits)]
+ClipInPath = Annotated[int, Path(ge=0, le=LARGEST_ID), BeforeValidator(_plain_digits)]
+VideoKey = Annotated[str, Field(max_length=LONGEST_KEY)]
+
+
+class OverlayAsked(ForgivingBody, OverlayLook):
+    """An overlay of a project's working video."""
+
+    project_id: ProjectId
+
+
+class FramingAsked(ForgivingBody, FramingLook):
+    """A framing of a project's clip; what of it is kept is said by the clip."""
+
+    project_id: ProjectId
+    clip_index: ClipIndex = Field(description="Position of the clip in the project, from 0.")
+
+
+LOOKS: dict[str, type[OverlayLook | FramingLook]] = {
+    "overlay": OverlayLook,
+    "framing": FramingLook,
+}
+# Fields of this surface that would be ignored as unknown where they do not belong.
+_MISPLACED = {
+    "overlay": frozenset({"clip_index", "start_time", "end_time"}),
+    "framing": frozenset(
+        {"clip_index", "start_time", "end_time", "highlight_regions", "effect_type"}
+    ),
+}
+_FRAMING_ONLY = ("clip_index", "start_time", "end_time")
+
+
+class JobAsked(ForgivingBody, Trim):
+    """An export of a stored video, in the words of the Workers API."""
+
+    project_id: ProjectId
+    type: ExportType
+    input_video_key: VideoKey
+    params: OverlayLook | FramingLook
+    clip_index: ClipIndex | None = None
+
+    @field_validator("params", mode="wrap")
+    @classmethod
+    def _params_of_the_type(
+        cls, value: Any, _: ValidatorFunctionWrapHandler, info: ValidationInfo
+    ) -> Any:
+        type_ = info.data.get("type")
+        if type_ is None:
+            return value  # refused already, for its type
+        if isinstance(value, dict):
+            for name in sorted(_MISPLACED[type_] & value.keys()):
+                raise Rule("validation_failed", f"not in params of {type_}", at=(name,))
+        return LOOKS[type_].model_validate(value)
+
+    @model_validator(mode="after")
+    def _nothing_of_framing_in_an_overlay(self) -> "JobAsked":
+        for name in _FRAMING_ONLY if self.type == "overlay" else ():
+            if getattr(self, name) is not None:
+                raise Rule("validation_failed", "only a framing has it", at=(name,))
+        return self
+
+
+class UploadUrlAsked(ForgivingBody):
+    """A video that is to be put."""
+
+    filename: str = Field(min_length=1, max_length=255)
+    content_type: str = Field("video/mp4", max_length=128)
+    size_bytes: int | None = Field(None, strict=True, ge=1, le=LARGEST_ID)
+    job_id: str | None = Field(None, min_length=1, max_length=64)
+
+
+class ProjectAsked(ForgivingBody):
+    """What a project's overlays are made of; null takes the video away."""
+
+    working_video_key: VideoKey | None
+
+
+class ClipAsked(ForgivingBody, Trim):
+    """What a clip's framings are made of; times in seconds, a null end is that of the video."""
+
+    source_video_key: VideoKey
