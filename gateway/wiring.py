@@ -9,9 +9,9 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.count_requests import CountRequests
 from gateway.api.metrics import Metering
+from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.use_cases import JobUseCases
 from gateway.core.effects import EffectKind
 from gateway.core.pricing import Rate

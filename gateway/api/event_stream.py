@@ -39,7 +39,7 @@ class EventStream(StreamingResponse):
     @override
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Stream until the last event, or until the reader goes."""
-        with self._jobs.seats.taken(self._job):
+        with self._jobs.seats.taken(self._job, "sse"):
             try:
                 await while_there(receive, self.stream_response(self._in_time(send)))
             except TimeoutError:

@@ -94,7 +94,7 @@ async def _serve(socket: WebSocket, job_id: str, manner: Manner) -> int | None:
     render = manner.renders(job)
     if render is None:
         raise NotFound(f"job {job_id} is no job here", public="There is no such job.")
-    with jobs.seats.taken(job):
+    with jobs.seats.taken(job, "websocket"):
         return await either(_send_all(socket, jobs, job, manner, render), _listen(socket))
 
 

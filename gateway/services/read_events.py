@@ -40,7 +40,7 @@ class ReadEvents:
         """
         found = await self.log.read(job.id, after, PAGE)
         if not found and wait_s > 0 and not job.is_final:
-            with self.seats.taken(job):
+            with self.seats.taken(job, "poll"):
                 found = await self._next(job, after, wait_s)
         events = _within(PAGE_BYTES, found)
         if not events:

@@ -40,7 +40,7 @@ class WaitForEnd:
         if granted_s is None or job.is_final:
             return Waited(job, granted_s)
         try:
-            with self.seats.taken(job):
+            with self.seats.taken(job, "wait"):
                 await self._last_word(job, granted_s)
         except TooManyWatchers:
             return Waited(job, None)

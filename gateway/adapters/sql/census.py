@@ -1,0 +1,65 @@
+"""Counting what the tables hold: each statement reads a range of an index."""
+
+from typing_extensions import override
+
+from gateway.adapters.sql.engine import Row, SqlEngine
+from gateway.adapters.sql.rows import to_instant
+from gateway.ports.census import Census, CensusTaker, Waiting
+
+_JOBS = (
+    "SELECT kind, status, count(*) AS count FROM jobs WHERE deleted_at IS NULL "
+    "GROUP BY status, kind"
+)
+# One look into the index for each endpoint and reason, however many jobs there have been.
+_OLDEST = "(SELECT min(created_at) FROM jobs WHERE endpoint = e.name AND waiting_for = '{}')"
+_REASONS = ("slot", "worker", "retry_at")
+_ENDPOINTS = (
+    "SELECT e.name, e.taken, "
+    + ", ".join(f"{_OLDEST.format(reason)} AS {reason}" for reason in _REASONS)
+    + " FROM endpoints e"
+)
+_EFFECTS = (
+    "SELECT kind, count(*) AS count, min(due_at) AS first FROM effects "
+    "WHERE done_at IS NULL GROUP BY kind"
+)
+_OPEN = "SELECT count(*) AS count FROM jobs WHERE status = 'running'"
+_ENDED = (
+    "SELECT outcome, count(*) AS count FROM attempts WHERE outcome IS NOT NULL GROUP BY outcome"
+)
+STATEMENTS = (_JOBS, _ENDPOINTS, _EFFECTS, _OPEN, _ENDED)
+
+
+class SqlCensusTaker(CensusTaker):
+    """Reads one statement after the other: a count is no transaction."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def take(self) -> Census:
+        jobs = await self._engine.fetch(_JOBS)
+        endpoints = await self._engine.fetch(_ENDPOINTS)
+        effects = await self._engine.fetch(_EFFECTS)
+        ended = await self._engine.fetch(_ENDED)
+        return Census(
+            jobs={(row["kind"], row["status"]): row["count"] for row in jobs},
+            queued_since={
+                row["name"]: to_instant(min(found)) for row in endpoints if (found := _set(row))
+            },
+            slots_taken={row["name"]: row["taken"] for row in endpoints},
+            effects={
+                row["kind"]: Waiting(row["count"], to_instant(row["first"])) for row in effects
+            },
+            attempts_open=await self.attempts_open(),
+            attempts_ended={row["outcome"]: row["count"] for row in ended},
+        )
+
+    @override
+    async def attempts_open(self) -> int:
+        [row] = await self._engine.fetch(_OPEN)
+        return int(row["count"])
+
+
+def _set(row: Row) -> list[str]:
+    """The instants of an endpoint's row that are there; as text they sort."""
+    return [row[reason] for reason in _REASONS if row[reason] is not None]

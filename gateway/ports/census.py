@@ -1,0 +1,41 @@
+"""What there is of jobs, slots, effects and attempts, counted for whoever watches over it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Effects of one kind that are not done: how many, and when the first was or is due."""
+
+    count: int
+    first_due_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """One count of all tenants together.
+
+    `jobs`: by kind and status, deleted ones left out. `queued_since`: by endpoint, when the
+    oldest of its queued jobs was made; endpoints with none are absent. `slots_taken`: by
+    endpoint. `effects`: by kind. `attempts_ended`: by outcome, of jobs that are kept.
+    """
+
+    jobs: Mapping[tuple[str, str], int]
+    queued_since: Mapping[str, datetime]
+    slots_taken: Mapping[str, int]
+    effects: Mapping[str, Waiting]
+    attempts_open: int
+    attempts_ended: Mapping[str, int]
+
+
+class CensusTaker(Protocol):
+    """Every implementation passes `tests/conformance/test_census_takers.py`."""
+
+    async def take(self) -> Census:
+        """Count everything. Raises `TryAgainLater` where the store cannot be asked."""
+
+    async def attempts_open(self) -> int:
+        """How many attempts are open; cheaper than counting everything."""
