@@ -7,15 +7,18 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from gateway.adapters.memory.export_projects import MemoryExportProjectStore
 from gateway.adapters.memory.jobs import MemoryJobStore
 from gateway.adapters.memory.tables import Tables
 from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
+from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import JobFile
 from gateway.core.upload import Asset, Upload
+from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.upload_store import UploadStore
 from tests.support.jobs import NOON, a_job
@@ -50,10 +53,11 @@ def the_asset(upload: Upload, asset_id: str = "a1", **fields: Any) -> Asset:
 
 @dataclass(frozen=True, slots=True)
 class UploadStores:
-    """The upload store, and the job store beside it that says what is in use."""
+    """The upload store, and the stores of jobs and projects that say what is in use."""
 
     uploads: UploadStore
     jobs: JobStore
+    projects: ExportProjectStore
 
     async def job_reads(self, asset: Asset, job_id: str = "j1") -> None:
         """Submit a job that reads the asset."""
@@ -71,7 +75,9 @@ async def _memory(_: Path) -> AsyncIterator[UploadStores]:
     jobs = MemoryJobStore(tables)
     uploads = MemoryUploadStore(jobs.uses_asset, read_by_a_job(tables))
     tables.asset_there = uploads.has_asset
-    yield UploadStores(uploads, jobs)
+    projects = MemoryExportProjectStore(uploads.has_asset)
+    uploads.takers.append(projects.takes)
+    yield UploadStores(uploads, jobs, projects)
 
 
 @asynccontextmanager
@@ -85,7 +91,9 @@ async def _sqlite(folder: Path) -> AsyncIterator[UploadStores]:
                 for tenant in ("default", "other")
             ]
         )
-        yield UploadStores(SqlUploadStore(engine), SqlJobStore(engine))
+        yield UploadStores(
+            SqlUploadStore(engine), SqlJobStore(engine), SqlExportProjectStore(engine)
+        )
 
 
 UPLOAD_STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[UploadStores]]] = {

@@ -1,0 +1,69 @@
+"""Uploads called off or abandoned: what was put goes, once nobody can put again."""
+
+import pytest
+
+from tests.support.upload_desk import a_desk, code_of
+from tests.support.uploads import UPLOAD_STORES
+
+
+@pytest.fixture(params=UPLOAD_STORES)
+async def desk(request, tmp_path):
+    async with a_desk(request.param, tmp_path) as desk:
+        yield desk
+
+
+async def test_an_aborted_upload_is_gone_for_good(desk):
+    upload = await desk.promise()
+    await desk.put(upload)
+    path = f"/uploads/{upload['upload_id']}"
+    assert (await desk.ask("DELETE", path)).status_code == 204
+    assert (await desk.ask("DELETE", path)).status_code == 204
+    assert await desk.stored() == []
+    assert (await desk.ask("GET", path)).json()["status"] == "aborted"
+    assert code_of(await desk.complete(upload)) == (409, "upload_aborted")
+
+
+async def test_a_complete_upload_is_not_aborted(desk):
+    upload = await desk.promise()
+    await desk.put(upload)
+    await desk.complete(upload)
+    answer = await desk.ask("DELETE", f"/uploads/{upload['upload_id']}")
+    assert code_of(answer) == (409, "already_complete")
+    assert await desk.stored() == [upload["key"]]
+
+
+async def test_what_is_put_after_an_abort_is_swept_once_the_url_is_dead(desk):
+    upload = await desk.promise()
+    await desk.ask("DELETE", f"/uploads/{upload['upload_id']}")
+    assert await desk.put(upload) == 200
+    await desk.sweep()
+    assert await desk.stored() == [upload["key"]]
+    desk.clock.move(3600)
+    await desk.sweep()
+    assert await desk.stored() == []
+
+
+async def test_an_abandoned_upload_is_aborted_and_swept_a_day_after_it_expired(desk):
+    upload = await desk.promise()
+    await desk.put(upload)
+    desk.clock.move(3600 + 24 * 3600 - 1)
+    await desk.sweep()
+    assert await desk.stored() == [upload["key"]]
+    desk.clock.move(1)
+    await desk.sweep()
+    assert await desk.stored() == []
+    assert code_of(await desk.complete(upload)) == (409, "upload_aborted")
+
+
+async def test_a_sweep_that_was_interrupted_goes_on_and_then_rests(desk):
+    upload = await desk.promise()
+    await desk.ask("DELETE", f"/uploads/{upload['upload_id']}")
+    await desk.put(upload)
+    desk.clock.move(3600)
+    desk.objects.available = False
+    with pytest.raises(Exception, match="down"):
+        await desk.sweep()
+    desk.objects.available = True
+    await desk.sweep()
+    assert await desk.stored() == []
+    assert await desk.stores.uploads.to_sweep(desk.clock.now(), 10) == []
