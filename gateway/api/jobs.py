@@ -8,10 +8,10 @@ from gateway.api.auth import JobCaller, Reader, WatcherTenant
 from gateway.api.job_queries import AskedFilter, PageLimit
 from gateway.api.prefer import AsPreferred
 from gateway.api.problems import request_id_of
-from gateway.api.use_cases import Jobs
+from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
 from gateway.core.pricing import usd
-from gateway.services.submit_job import JobRequest, Submitted
+from gateway.services.submit_job import JobRequest
 from shared.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
@@ -36,6 +36,7 @@ async def submit_job(
     jobs: Jobs,
     response: Response,
     request_id: Annotated[str, request_id_of],
+    until_preferred: AsPreferred,
     idempotency_key: IdempotencyHeader = None,
 ) -> dict[str, Any]:
     """Accept one job, or say what it would cost (`dry_run`)."""
@@ -54,7 +55,8 @@ async def submit_job(
         }
     bind = jobs.submit.binding(asked, idempotency_key)
     submitted = await jobs.submit(caller.tenant, asked, trace=request_id, bind=bind)
-    return await _accepted(jobs, submitted, response)
+    job = await until_preferred(submitted.job)
+    return await _accepted(jobs, job, response, replayed=submitted.replayed)
 
 
 @router.get("/jobs")
@@ -91,11 +93,13 @@ async def retry_job(
     jobs: Jobs,
     response: Response,
     request_id: Annotated[str, request_id_of],
+    until_preferred: AsPreferred,
     idempotency_key: IdempotencyHeader = None,
 ) -> dict[str, Any]:
     """Make a new job of one that failed, was cancelled or expired."""
     retried = await jobs.retry(caller.tenant, job_id, key=idempotency_key, trace=request_id)
-    return await _accepted(jobs, retried, response)
+    job = await until_preferred(retried.job)
+    return await _accepted(jobs, job, response, replayed=retried.replayed)
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
@@ -104,7 +108,10 @@ async def delete_job(job_id: str, caller: JobCaller, jobs: Jobs) -> None:
     await jobs.delete(caller.tenant, job_id)
 
 
-async def _accepted(jobs: Jobs, submitted: Submitted, response: Response) -> dict[str, Any]:
-    response.status_code = 200 if submitted.replayed else 202
-    response.headers["Location"] = f"/v1/jobs/{submitted.job.id}"
-    return await jobs.view(submitted.job)
+async def _accepted(
+    jobs: JobUseCases, job: Job, response: Response, *, replayed: bool
+) -> dict[str, Any]:
+    """A job that is not at its end yet is 202, unless it was accepted earlier."""
+    response.status_code = 200 if replayed or job.is_final else 202
+    response.headers["Location"] = f"/v1/jobs/{job.id}"
+    return await jobs.view(job)
