@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from tests.support.upload_desk import (
+    GIB,
     HTML,
     LARGEST,
     MP4,

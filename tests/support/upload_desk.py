@@ -112,7 +112,7 @@ class Desk:
 
 @asynccontextmanager
 async def a_desk(kind: str, folder: Path, bucket: Any = None) -> AsyncIterator[Desk]:
-    """Open upload stores of this kind and a gateway on them; without a bucket, one in memory."""
+    """Open upload stores and a gateway on them; the bucket is in memory unless given."""
     bucket = bucket or MemorySide()
     clock, signer, objects, ids = bucket.clock, bucket.signer, bucket.objects, count(1)
     keys = ApiKeys(MemoryKeyStore(), clock, os.urandom)
