@@ -1,0 +1,134 @@
+"""What every CensusTaker promises."""
+
+from datetime import timedelta
+
+import pytest
+
+from gateway.core.effects import Effect, EffectKind
+from gateway.ports.census import Waiting
+from tests.support.jobs import NOON, STORES
+from tests.support.world import a_world
+
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+async def world(request, tmp_path):
+    async with a_world(request.param, tmp_path) as world:
+        yield world
+
+
+@pytest.fixture
+def taker(world):
+    return world.stores.census
+
+
+async def test_where_there_is_nothing_nothing_is_counted(taker):
+    census = await taker.take()
+    assert (census.jobs, census.queued_since, census.effects) == ({}, {}, {})
+    assert (census.attempts_open, census.attempts_ended) == (0, {})
+    assert sum(census.slots_taken.values()) == 0
+
+
+async def test_jobs_are_counted_by_kind_and_status_over_all_tenants(world, taker):
+    _, worker = await world.dispatched()
+    await worker.claim()
+    await world.submit()
+    await world.submit(tenant="other")
+    await world.cases.cancel("default", await world.submit())
+    assert (await taker.take()).jobs == {
+        ("test.copy", "running"): 1,
+        ("test.copy", "queued"): 2,
+        ("test.copy", "cancelled"): 1,
+    }
+
+
+async def test_a_deleted_job_is_not_counted(world, taker):
+    job_id = await world.submit()
+    await world.cases.cancel("default", job_id)
+    await world.cases.delete("default", job_id)
+    assert (await taker.take()).jobs == {}
+
+
+@pytest.mark.parametrize("submitted", [False, True])
+async def test_the_oldest_job_nobody_works_on_is_known_by_endpoint(world, taker, submitted):
+    await world.submit()
+    world.clock.move(60)
+    await world.submit()
+    await (world.gateway.perform() if submitted else taker.take())
+    assert (await taker.take()).queued_since == {"gpu": NOON}
+
+
+async def test_a_job_that_waits_for_its_next_attempt_is_among_them(world, taker):
+    _, worker = await world.dispatched()
+    await worker.claim()
+    assert (await taker.take()).queued_since == {}
+    await worker.fail("temporary")
+    assert (await taker.take()).queued_since == {"gpu": NOON}
+
+
+async def test_slots_are_counted_until_the_attempt_ends(world, taker):
+    _, worker = await world.dispatched()
+    assert (await taker.take()).slots_taken == {"gpu": 1}
+    await worker.claim()
+    await worker.finish()
+    assert (await taker.take()).slots_taken.get("gpu", 0) == 0
+
+
+async def test_effects_that_are_not_done_are_counted_with_the_first_that_is_due(world, taker):
+    due = [NOON + HOUR, NOON - HOUR, NOON]
+    left = [Effect(f"e{n}", EffectKind.SWEEP, at, "j1") for n, at in enumerate(due)]
+    await world.stores.effects.add([*left, Effect("s", EffectKind.SUBMIT, NOON, "j1")])
+    [lease] = await world.stores.effects.lease(NOON, NOON + HOUR, "op", 1)
+    await world.stores.effects.done(lease, NOON)
+    census = await taker.take()
+    assert census.effects == {"sweep": Waiting(2, NOON), "submit": Waiting(1, NOON)}
+
+
+async def test_an_attempt_is_open_from_its_claim_to_its_end(world, taker):
+    _, worker = await world.dispatched()
+    assert await taker.attempts_open() == 0
+    await worker.claim()
+    assert (await taker.attempts_open(), (await taker.take()).attempts_open) == (1, 1)
+    await worker.finish()
+    assert (await taker.attempts_open(), (await taker.take()).attempts_open) == (0, 0)
+
+
+async def test_attempts_that_failed_succeeded_and_were_lost_are_told_apart(world, taker):
+    _, worker = await world.dispatched()
+    await worker.claim()
+    await worker.fail("temporary")
+    await world.pass_time(10)
+    await world.newest_worker().claim()
+    await world.pass_time(80)
+    last = world.newest_worker()
+    await last.claim()
+    await last.finish()
+    assert (await taker.take()).attempts_ended == {
+        "temporary": 1,
+        "worker_lost": 1,
+        "succeeded": 1,
+    }
+
+
+async def test_attempts_ended_with_their_job_bear_its_status_or_code(world, taker):
+    cancelled, worker = await world.dispatched()
+    await worker.claim()
+    await world.cases.cancel("default", cancelled)
+    _, worker = await world.dispatched()
+    await worker.claim()
+    await worker.fail("input_unreadable")
+    _, worker = await world.dispatched(deadline_s=10)
+    await worker.claim()
+    await world.pass_time(11)
+    assert (await taker.take()).attempts_ended == {
+        "cancelled": 1,
+        "input_unreadable": 1,
+        "expired": 1,
+    }
+
+
+async def test_a_job_cancelled_before_any_claim_ends_no_attempt(world, taker):
+    job_id, _ = await world.dispatched()
+    await world.cases.cancel("default", job_id)
+    assert (await taker.take()).attempts_ended == {}
