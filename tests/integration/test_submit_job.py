@@ -7,7 +7,9 @@ import pytest
 from gateway.core.idempotency import binding
 from gateway.core.surfaces import Surface
 from gateway.services.submit_job import JobRequest
-from shared.errors import Conflict
+from shared.errors import Conflict, ValidationFailed
+from tests.support.jobs import STORES
+from tests.support.world import a_world
 
 ASKED = JobRequest(kind="test.copy", input={"n": 1})
 
@@ -72,3 +74,22 @@ async def test_d104_an_exports_job_writes_under_its_layout_and_shows_its_output_
     [output] = job.outputs
     assert (job.status, job.surface, job.retry_of) == ("succeeded", "exports", "an-older-one")
     assert (output.name, output.key) == ("video", f"output/{job.id}/1/copy.mp4")
+
+
+async def test_how_many_labels_a_job_may_have_is_a_setting(tmp_path):
+    limits = {"labels": 20}
+    many, too_many = ({f"n{n}": "x" * 64 for n in range(count)} for count in (20, 21))
+    async with a_world(STORES["sqlite"], tmp_path, limits=limits) as world:
+        job_id = await world.submit(labels=many)
+        with pytest.raises(ValidationFailed) as refused:
+            await world.submit(labels=too_many)
+        assert (await world.job(job_id)).labels == many
+    assert [error.field for error in refused.value.errors] == ["labels"]
+
+
+@pytest.mark.parametrize("labels", [{"": "x"}, {"x" * 65: "x"}, {"x": ""}, {"x": "y" * 65}])
+async def test_a_labels_name_and_value_have_1_to_64_characters(world, labels):
+    with pytest.raises(ValidationFailed) as refused:
+        await world.submit(labels=labels)
+    [name] = labels
+    assert [error.field for error in refused.value.errors] == [f"labels.{name}"]
