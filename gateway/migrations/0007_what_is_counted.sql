@@ -5,4 +5,4 @@
 ALTER TABLE attempts ADD COLUMN outcome TEXT;
 CREATE INDEX attempts_by_outcome ON attempts (outcome);
 
-CREATE INDEX jobs_by_status_and_kind ON jobs (status, kind) WHERE deleted_at IS NULL;
+CREATE INDEX jobs_by_status_and_kind ON jobs (deleted_at, status, kind);
