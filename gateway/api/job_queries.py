@@ -11,6 +11,7 @@ from shared.errors import FieldError, ValidationFailed
 KNOWN = frozenset({"status", "kind", "parent_id", "limit", "cursor"})
 LABEL = "label."
 LONGEST_LABEL = 64
+MOST_LABELS = 16  # each is one more look-up for every job of the first
 
 
 def _labels(request: Request) -> dict[str, str]:
@@ -22,6 +23,8 @@ def _labels(request: Request) -> dict[str, str]:
         name = parameter.removeprefix(LABEL)
         if parameter in seen:
             wrong.append(FieldError.at((parameter,), "is given more than once"))
+        elif parameter.startswith(LABEL) and len(labels) == MOST_LABELS:
+            wrong.append(FieldError.at((parameter,), f"at most {MOST_LABELS} labels are taken"))
         elif parameter.startswith(LABEL):
             if 1 <= len(name) <= LONGEST_LABEL and 1 <= len(value) <= LONGEST_LABEL:
                 labels[name] = value

@@ -146,6 +146,17 @@ async def test_a_query_that_is_not_understood_is_422_and_named(http, query, fiel
     assert [error["field"] for error in problem["errors"]] == [field]
 
 
+async def test_sixteen_labels_may_be_asked_for_and_not_one_more(world, http):
+    labels = {f"n{n:02}": "v" for n in range(16)}
+    job_id = await submitted(world, http, labels=labels)
+    query = {f"label.{name}": value for name, value in labels.items()}
+    answer = await http.get("/v1/jobs", params={**query, "label.n16": "v"})
+    many = await http.get("/v1/jobs", params={f"label.n{n}": "v" for n in range(2000)})
+    assert await ids(http, **query) == [job_id]
+    assert [error["field"] for error in answer.json()["errors"]] == ["label.n16"]
+    assert (answer.status_code, many.status_code) == (422, 422)
+
+
 async def test_a_list_needs_the_scope_read(world, http):
     poor = await world.a_key("default", "jobs")
     assert (await http.get("/v1/jobs", headers=poor)).status_code == 403
