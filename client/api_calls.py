@@ -1,19 +1,20 @@
-"""JSON over HTTP to the gateway: repeated while it is away, its refusals raised."""
+"""JSON over HTTP to the gateway: repeated where that does no harm, its refusals raised."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 
-from client.errors import ApiProblem, Field, Unreachable
-
-Sleep = Callable[[float], object]
+from client.errors import ApiProblem, Unreachable
+from client.patience import Patience
+from client.problems import problem_of
 
 TIMEOUT = httpx.Timeout(10.0, read=35.0)  # a poll is held up to 25 s
-# 17 s in all: a gateway that restarts is waited for.
-PAUSES_S = (0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0)
-LONGEST_PAUSE_S = 10.0
+TOO_MANY = 429
 AWAY = frozenset({502, 503, 504})
+# Limits that seconds do not lift.
+SPENT = frozenset({"budget_exceeded", "quota_exceeded"})
+KEY_HEADER = "Idempotency-Key"
 # A proxy from the environment has no business between a program and its own machine.
 NO_PROXY: Mapping[str, httpx.BaseTransport | None] = {
     "all://127.0.0.1": None,
@@ -23,9 +24,14 @@ NO_PROXY: Mapping[str, httpx.BaseTransport | None] = {
 
 
 class ApiCalls:
-    """Calls of one gateway under one key. Every call here may be repeated without harm."""
+    """Calls of one gateway under one key.
 
-    def __init__(self, base_url: str, api_key: str, sleep: Sleep) -> None:
+    Repeated are GETs, POSTs under an idempotency key, and those that the contract says do
+    nothing new when repeated: where no answer came, and on 429, 502, 503 and 504. Nothing
+    else is. Raises `ApiProblem`, `Unreachable`.
+    """
+
+    def __init__(self, base_url: str, api_key: str, patience: Patience) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise Unreachable("the server's address begins with http:// or https://")
         if not (api_key.isascii() and api_key.isprintable()):
@@ -36,58 +42,66 @@ class ApiCalls:
             timeout=TIMEOUT,
             mounts=NO_PROXY,
         )
-        self.sleep = sleep
+        self.patience = patience
 
-    def get(self, path: str, **params: Any) -> Any:
-        """Return the JSON at a path. Raises `ApiProblem`, `Unreachable`."""
-        return self._call("GET", path, params=params)
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """Return the JSON at a path."""
+        return _json(self._call(True, "GET", path, params=params))
 
     def post(
-        self, path: str, body: Mapping[str, Any], headers: Mapping[str, str] | None = None
+        self,
+        path: str,
+        body: Mapping[str, Any],
+        headers: Mapping[str, str] | None = None,
+        *,
+        repeatable: bool = False,
     ) -> Any:
-        """Return the JSON that answers a body. Raises `ApiProblem`, `Unreachable`."""
-        return self._call("POST", path, json=dict(body), headers=headers)
+        """Return the JSON that answers a body.
 
-    def _call(self, method: str, path: str, **given: Any) -> Any:
-        for pause_s in (*PAUSES_S, None):
-            wait_s = pause_s or 0.0
+        `repeatable`: the contract says that a repeat of this call does nothing new.
+        """
+        may_repeat = repeatable or KEY_HEADER in (headers or {})
+        return _json(self._call(may_repeat, "POST", path, json=dict(body), headers=headers))
+
+    def delete(self, path: str) -> None:
+        """Delete what is at a path."""
+        self._call(False, "DELETE", path)
+
+    def location(self, path: str) -> str:
+        """Return where a path sends on to."""
+        answer = self._call(True, "GET", path)
+        if not answer.has_redirect_location:
+            raise Unreachable("the server does not say where the file is")
+        return str(answer.headers["location"])
+
+    def _call(self, may_repeat: bool, method: str, path: str, **given: Any) -> httpx.Response:
+        failed = 0
+        while True:
             try:
-                answer = self.http.request(method, path, **given)
-            except httpx.TransportError as error:
+                return self._once(method, path, **given)
+            except (ApiProblem, Unreachable) as error:
+                failed += 1
+                pause_s = self._pause_s(error, failed) if may_repeat else None
                 if pause_s is None:
-                    raise Unreachable("the server does not answer") from error
-            else:
-                if answer.is_success:
-                    return _json(answer)
-                refused = problem_of(answer)
-                if pause_s is None or answer.status_code not in AWAY:
-                    raise refused
-                wait_s = min(refused.retry_after_s or wait_s, LONGEST_PAUSE_S)
-            self.sleep(wait_s)
-        raise AssertionError("the last turn returns or raises")
+                    raise
+            self.patience.sleep(pause_s)
 
+    def _once(self, method: str, path: str, **given: Any) -> httpx.Response:
+        try:
+            answer = self.http.request(method, path, **given)
+        except httpx.TransportError as error:
+            raise Unreachable("the server does not answer") from error
+        if answer.is_error:
+            raise problem_of(answer)
+        return answer
 
-def problem_of(answer: httpx.Response) -> ApiProblem:
-    """Return a refusal as an error; also one that a proxy on the way made up."""
-    retry_after = answer.headers.get("retry-after", "")
-    retry_after_s = float(retry_after) if retry_after.isdecimal() else None
-    try:
-        body = answer.json()
-        return ApiProblem(
-            answer.status_code,
-            str(body["code"]),
-            str(body["detail"]),
-            tuple(Field(str(e["field"]), str(e["message"])) for e in body.get("errors", ())),
-            retry_after_s=retry_after_s,
-        )
-    except (ValueError, KeyError, TypeError, AttributeError):
-        detail = f"The server answered {answer.status_code} {answer.reason_phrase}."
-        return ApiProblem(
-            answer.status_code,
-            f"http_{answer.status_code}",
-            detail,
-            retry_after_s=retry_after_s,
-        )
+    def _pause_s(self, error: ApiProblem | Unreachable, failed: int) -> float | None:
+        if isinstance(error, Unreachable):
+            return self.patience.pause_s(failed)
+        is_limit = error.status == TOO_MANY and error.code not in SPENT
+        if not (is_limit or error.status in AWAY):
+            return None
+        return self.patience.pause_s(failed, error.retry_after_s)
 
 
 def _json(answer: httpx.Response) -> Any:

@@ -8,128 +8,136 @@ import logging
 import os
 import re
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
 
 import httpx
 
-from client.api_calls import NO_PROXY, PAUSES_S, Sleep
+from client.api_calls import NO_PROXY, TOO_MANY
 from client.errors import TransferFailed
-from client.models import Output, UploadPromise
+from client.patience import Patience
 
 OnProgress = Callable[[int, int], object]  # bytes so far, bytes in all
 
 TIMEOUT = httpx.Timeout(30.0, read=120.0)
 CHUNK_BYTES = 2**18
-TRIES = 4
 _CODE = re.compile(rb"<Code>([A-Za-z]{1,64})</Code>")
 
 
-class Dropped(Exception):
-    """The connection broke: whether the bytes arrived is not known."""
+class Passing(Exception):
+    """The connection broke or the store is busy: whether the bytes arrived is not known."""
+
+
+class NotPermitted(Exception):
+    """The URL has expired, or never permitted this; the text is the store's own word."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedPut:
+    """Where bytes go, and the headers that must be sent exactly; both are secrets."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    size_bytes: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class SignedGet:
+    """Where bytes come from, and what they must be. `sha256` None: nobody knows it."""
+
+    url: str = field(repr=False)
+    name: str
+    size_bytes: int
+    sha256: str | None
 
 
 class Bucket:
-    """Streams files to and from presigned URLs."""
+    """Streams bytes to and from presigned URLs. May be used from several threads."""
 
-    def __init__(self, sleep: Sleep) -> None:
+    def __init__(self, patience: Patience) -> None:
         logging.getLogger("httpx").addFilter(_is_no_presigned_request)
         self.http = httpx.Client(timeout=TIMEOUT, mounts=NO_PROXY)
-        self._sleep = sleep
+        self._patience = patience
 
-    def put(
-        self, promise: UploadPromise, path: Path, size_bytes: int, tell: OnProgress
-    ) -> None:
-        """Send a file under its promise; one that is there already is left alone.
+    def put(self, signed: SignedPut, body: Iterable[bytes]) -> str | None:
+        """Send a body once and return its ETag; None where the object was there before.
 
-        Raises `TransferFailed` where the bucket refuses, `Dropped` where it is unknown.
+        Raises `TransferFailed` where the bucket refuses, `NotPermitted`, `Passing`.
         """
-        with path.open("rb") as file:
-            try:
-                answer = self.http.request(
-                    promise.method,
-                    promise.url,
-                    headers=promise.headers | {"Content-Length": str(size_bytes)},
-                    content=_told(file, size_bytes, tell),
-                )
-            except httpx.LocalProtocolError as error:
-                raise TransferFailed(f"{path.name} changed while it was sent") from error
-            except httpx.TransportError as error:
-                raise Dropped from error
-        is_there = answer.status_code == httpx.codes.PRECONDITION_FAILED
-        if not (answer.is_success or is_there):
-            raise TransferFailed(f"the bucket refused {path.name}: {_why(answer)}")
+        headers = {**signed.headers, "content-length": str(signed.size_bytes)}
+        try:
+            answer = self.http.request("PUT", signed.url, headers=headers, content=body)
+        except httpx.LocalProtocolError as error:
+            raise TransferFailed(f"{signed.name} changed while it was sent") from error
+        except httpx.TransportError as error:
+            raise Passing from error
+        if answer.is_success:
+            return str(answer.headers.get("etag", "")).strip('"')
+        if answer.status_code == httpx.codes.PRECONDITION_FAILED:
+            return None
+        why = _why(answer)
+        if answer.is_server_error or answer.status_code == TOO_MANY or why == "RequestTimeout":
+            raise Passing(why)
+        if answer.status_code == httpx.codes.FORBIDDEN:
+            raise NotPermitted(why)
+        raise TransferFailed(f"the bucket refused {signed.name}: {why}")
 
-    def get(self, output: Output, path: Path, tell: OnProgress) -> Path:
-        """Write an output to `path`, which appears whole and checked or not at all.
+    def get(self, wanted: SignedGet, path: Path, tell: OnProgress) -> Path:
+        """Write an object to `path`, which appears whole and checked or not at all.
 
         Raises `TransferFailed`.
         """
-        if output.url is None:
-            raise TransferFailed(f"{output.name} has no URL; read the job itself")
         path.parent.mkdir(parents=True, exist_ok=True)
         partial = path.with_name(f".{path.name}.{secrets.token_hex(4)}.part")
         try:
-            self._get(output, output.url, partial, tell)
+            self._get(wanted, partial, tell)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
         return path
 
-    def _get(self, output: Output, url: str, partial: Path, tell: OnProgress) -> None:
-        for pause_s in PAUSES_S[: TRIES - 1]:
+    def _get(self, wanted: SignedGet, partial: Path, tell: OnProgress) -> None:
+        failed = 0
+        while True:
             try:
-                self._fetch(output, url, partial, tell)
-            except httpx.TransportError:
-                self._sleep(pause_s)
-            else:
-                return
-        try:
-            self._fetch(output, url, partial, tell)
-        except httpx.TransportError as error:
-            raise TransferFailed(f"the download of {output.name} broke off") from error
+                return self._fetch(wanted, partial, tell)
+            except (httpx.TransportError, Passing) as error:
+                failed += 1
+                pause_s = self._patience.pause_s(failed)
+                if pause_s is None:
+                    broken = f"the download of {wanted.name} broke off"
+                    raise TransferFailed(broken) from error
+            self._patience.sleep(pause_s)
 
-    def _fetch(self, output: Output, url: str, partial: Path, tell: OnProgress) -> None:
+    def _fetch(self, wanted: SignedGet, partial: Path, tell: OnProgress) -> None:
         seen, digest = 0, hashlib.sha256()
-        with self.http.stream("GET", url) as answer, partial.open("wb") as file:
+        with self.http.stream("GET", wanted.url) as answer, partial.open("wb") as file:
             if answer.status_code != httpx.codes.OK:
                 answer.read()
-                raise TransferFailed(f"the bucket refused {output.name}: {_why(answer)}")
+                why = _why(answer)
+                if answer.is_server_error:
+                    raise Passing(why)
+                raise TransferFailed(f"the bucket refused {wanted.name}: {why}")
             for chunk in answer.iter_raw(CHUNK_BYTES):
                 seen += len(chunk)
-                if seen > output.size_bytes:
+                if seen > wanted.size_bytes:
                     break
                 digest.update(chunk)
                 file.write(chunk)
-                tell(seen, output.size_bytes)
+                tell(seen, wanted.size_bytes)
             file.flush()
             os.fsync(file.fileno())
-        if seen != output.size_bytes:
-            raise TransferFailed(f"{output.name} is not {output.size_bytes} bytes long")
-        if digest.hexdigest() != output.sha256:
-            raise TransferFailed(f"{output.name} does not have the hash it was announced with")
+        if seen != wanted.size_bytes:
+            raise TransferFailed(f"{wanted.name} is not {wanted.size_bytes} bytes long")
+        if wanted.sha256 is not None and digest.hexdigest() != wanted.sha256:
+            raise TransferFailed(f"{wanted.name} does not have the hash it was announced with")
 
 
 def _is_no_presigned_request(line: logging.LogRecord) -> bool:
     """Keep httpx, which logs each request's whole URL at INFO, from telling secrets."""
     return "X-Amz-" not in line.getMessage()
-
-
-def sha256_of(path: Path) -> tuple[int, str]:
-    """Return a file's length in bytes and its SHA-256."""
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256")
-        return file.tell(), digest.hexdigest()
-
-
-def _told(file: BinaryIO, size_bytes: int, tell: OnProgress) -> Iterator[bytes]:
-    sent = 0
-    tell(0, size_bytes)
-    while chunk := file.read(CHUNK_BYTES):
-        yield chunk
-        sent += len(chunk)
-        tell(sent, size_bytes)
 
 
 def _why(answer: httpx.Response) -> str:

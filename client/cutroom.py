@@ -1,45 +1,35 @@
 """The client: one method for each thing an app does."""
 
+import random
 import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Self
+from typing import Any, Literal, Self, overload
 from urllib.parse import quote
 from uuid import uuid4
 
-from client.api_calls import PAUSES_S, ApiCalls, Sleep
-from client.bucket import TRIES, Bucket, Dropped, OnProgress, sha256_of
-from client.errors import ApiProblem, TransferFailed
+from client import listing
+from client.api_calls import KEY_HEADER, ApiCalls
+from client.bucket import Bucket, OnProgress, SignedGet
+from client.errors import TransferFailed
 from client.following import Following
-from client.models import Asset, Estimate, Event, Job, Kind, Output, UploadPromise, read
+from client.local_file import LocalFile
+from client.models import Asset, DryRun, Event, Job, Kind, Output, Ticket, read
+from client.patience import Patience
+from client.uploading import MULTIPART_FROM_BYTES, WORKERS, Uploading, path_of
 
-TYPES: Mapping[str, str] = MappingProxyType(
-    {
-        ".mp4": "video/mp4",
-        ".m4v": "video/mp4",
-        ".mov": "video/quicktime",
-        ".webm": "video/webm",
-        ".mkv": "video/x-matroska",
-        ".avi": "video/x-msvideo",
-        ".png": "image/png",
-        ".jpg": "image/jpeg",
-        ".jpeg": "image/jpeg",
-        ".webp": "image/webp",
-        ".mp3": "audio/mpeg",
-        ".wav": "audio/wav",
-        ".m4a": "audio/mp4",
-        ".aac": "audio/aac",
-        ".ogg": "audio/ogg",
-    }
-)
-UNKNOWN_TYPE = "application/octet-stream"  # which the gateway refuses in plain words
 _NONE: Mapping[str, str] = MappingProxyType({})
 _SETTLE_POLL_S = 0.25
+_TRIES, _BUCKET_TRIES = 8, 4
 
 
 def _unheard(_done: int, _total: int) -> None:
     """Nobody wants to know how far it is."""
+
+
+def _unnamed(_upload_id: str) -> None:
+    """Nobody means to go on with it later."""
 
 
 class Cutroom:
@@ -51,15 +41,27 @@ class Cutroom:
             done = cutroom.wait(job.id)
             cutroom.download(done.output("video"), Path("out.mp4"))
 
-    Calls may be made from several threads at once. While the gateway is away, each is
-    repeated for about 17 s; `sleep` is how it waits. Every method raises `ApiProblem` where
-    the gateway refuses and `Unreachable` where it does not answer.
+    Calls may be made from several threads at once. Calls that do nothing new when repeated
+    are, while the gateway is away or asks to come back soon: those that read, `submit` and
+    `retry` (under an idempotency key), `cancel`, and the steps of an upload once it is
+    begun. `sleep` is how the client waits, `spread` (0 to 1) varies for how long.
+
+    Every method raises `ApiProblem`, or one of its kinds, where the gateway refuses and
+    `Unreachable` where it does not answer.
     """
 
-    def __init__(self, base_url: str, api_key: str, *, sleep: Sleep = time.sleep) -> None:
-        self._calls = ApiCalls(base_url, api_key, sleep)
-        self._bucket = Bucket(sleep)
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        sleep: Callable[[float], object] = time.sleep,
+        spread: Callable[[], float] = random.random,
+    ) -> None:
         self._sleep = sleep
+        self._with_bucket = Patience(sleep, spread, _BUCKET_TRIES)
+        self._calls = ApiCalls(base_url, api_key, Patience(sleep, spread, _TRIES))
+        self._bucket = Bucket(self._with_bucket)
 
     def __enter__(self) -> Self:
         return self
@@ -83,23 +85,68 @@ class Cutroom:
         *,
         content_type: str | None = None,
         duration_s: float | None = None,
+        resume: str | None = None,
+        on_begun: Callable[[str], object] = _unnamed,
+        multipart_from_bytes: int = MULTIPART_FROM_BYTES,
+        workers: int = WORKERS,
     ) -> Asset:
         """Put a file straight into the bucket and return it as an asset.
 
-        `on_progress(sent_bytes, all_bytes)` is called as it goes. The type comes from the
-        file's name unless given. Raises `TransferFailed` too.
+        One PUT below `multipart_from_bytes`; from there on in parts, `workers` at a time.
+        `on_progress(there_bytes, all_bytes)` is called as it goes, in the caller's thread:
+        what it raises ends the upload. The type comes from the file's name unless given.
+
+        `on_begun(upload_id)` is called first: with that id as `resume` a later call goes on
+        where this one broke off, until the upload expires. Parts that have arrived are not
+        put again; that they are this file's is known by their lengths alone. Raises
+        `TransferFailed` too.
         """
-        size_bytes, sha256 = sha256_of(path)
-        asked = {
-            "filename": path.name,
-            "content_type": content_type or TYPES.get(path.suffix.lower(), UNKNOWN_TYPE),
-            "size_bytes": size_bytes,
-            "sha256": sha256,
-        }
-        if duration_s is not None:
-            asked["duration_s"] = duration_s
-        promise = read(UploadPromise, self._calls.post("/v1/uploads", asked))
-        return self._put(promise, path, size_bytes, on_progress)
+        file = LocalFile.of(path)
+        uploading = Uploading(
+            self._calls, self._bucket, self._with_bucket, multipart_from_bytes, workers
+        )
+        if resume is None:
+            promise = uploading.begin(file, content_type, duration_s)
+        else:
+            promise = uploading.begun(resume, file)
+        on_begun(promise.upload_id)
+        return uploading.finish(promise, file, on_progress)
+
+    def abort_upload(self, upload_id: str) -> None:
+        """Call an upload off; what was put of it goes. Raises `Conflict` once complete."""
+        self._calls.delete(path_of(upload_id))
+
+    def asset(self, asset_id: str) -> Asset:
+        """Return an asset."""
+        return read(Asset, self._calls.get(_asset_path(asset_id)))
+
+    def delete_asset(self, asset_id: str) -> None:
+        """Delete an asset. Raises `Conflict` while an unfinished job reads it."""
+        self._calls.delete(_asset_path(asset_id))
+
+    @overload
+    def submit(
+        self,
+        kind: str,
+        input: Mapping[str, Any],
+        *,
+        idempotency_key: str | None = ...,
+        labels: Mapping[str, str] = ...,
+        deadline_s: int | None = ...,
+        dry_run: Literal[False] = ...,
+        wait_s: int | None = ...,
+    ) -> Job: ...
+
+    @overload
+    def submit(
+        self,
+        kind: str,
+        input: Mapping[str, Any],
+        *,
+        labels: Mapping[str, str] = ...,
+        deadline_s: int | None = ...,
+        dry_run: Literal[True],
+    ) -> DryRun: ...
 
     def submit(
         self,
@@ -109,31 +156,53 @@ class Cutroom:
         idempotency_key: str | None = None,
         labels: Mapping[str, str] = _NONE,
         deadline_s: int | None = None,
-    ) -> Job:
+        dry_run: bool = False,
+        wait_s: int | None = None,
+    ) -> Job | DryRun:
         """Hand in a job; under a key used before, return the job of that time.
 
         Without `idempotency_key` the call makes one of its own, so that a repeat after a
-        lost answer does not make a second job.
+        lost answer does not make a second job. With `wait_s` the gateway may hold its
+        answer so long for the job to end, 25 s at most. `dry_run`: return what it would
+        cost and make; nothing is kept.
         """
         body: dict[str, Any] = {"kind": kind, "input": dict(input), "labels": dict(labels)}
         if deadline_s is not None:
             body["deadline_s"] = deadline_s
-        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
+        headers = {KEY_HEADER: idempotency_key or str(uuid4())}
+        if dry_run:
+            return read(DryRun, self._calls.post("/v1/jobs", body | {"dry_run": True}, headers))
+        if wait_s is not None:
+            headers["Prefer"] = f"wait={wait_s}"
         return read(Job, self._calls.post("/v1/jobs", body, headers))
-
-    def estimate(self, kind: str, input: Mapping[str, Any]) -> Estimate:
-        """Return what a job would cost and take; nothing is kept."""
-        body = {"kind": kind, "input": dict(input), "dry_run": True}
-        return read(Estimate, self._calls.post("/v1/jobs", body)["estimate"])
 
     def job(self, job_id: str) -> Job:
         """Return a job as it stands, its output URLs signed afresh."""
         return read(Job, self._calls.get(_path(job_id)))
 
+    def jobs(
+        self,
+        *,
+        status: str | None = None,
+        kind: str | None = None,
+        labels: Mapping[str, str] = _NONE,
+        parent_id: str | None = None,
+        limit: int | None = None,
+    ) -> Iterator[Job]:
+        """Yield jobs, newest first: all there are, or `limit`.
+
+        With `labels` those that have every one of them.
+        """
+        given = {"status": status, "kind": kind, "parent_id": parent_id}
+        wanted = {name: value for name, value in given.items() if value is not None}
+        wanted |= {f"label.{name}": value for name, value in labels.items()}
+        return listing.jobs(self._calls, wanted, limit)
+
     def events(self, job_id: str, after: int = -1) -> Iterator[Event]:
         """Yield a job's events from `after` on, as they happen, to the last one.
 
         A dropped stream is taken up again where it broke; where nothing streams it polls.
+        A day after its end a job may have its last event alone.
         """
         return Following(self._calls, job_id, after).events()
 
@@ -154,38 +223,46 @@ class Cutroom:
             job = self.job(job_id)
         return job
 
-    def cancel(self, job_id: str) -> Job:
-        """Cancel a job. Raises `ApiProblem` `already_finished` where that is too late."""
-        return read(Job, self._calls.post(f"{_path(job_id)}/cancel", {}))
+    def ticket(self, job_id: str) -> Ticket:
+        """Return what lets a browser watch this job, which holds no key."""
+        return read(Ticket, self._calls.post(f"{_path(job_id)}/ticket", {}))
 
-    def download(self, output: Output, path: Path, on_progress: OnProgress = _unheard) -> Path:
-        """Fetch an output; `path` appears only once its size and hash are right.
+    def cancel(self, job_id: str) -> Job:
+        """Cancel a job. Raises `Conflict` `already_finished` where that is too late."""
+        return read(Job, self._calls.post(f"{_path(job_id)}/cancel", {}, repeatable=True))
+
+    def retry(self, job_id: str, *, idempotency_key: str | None = None) -> Job:
+        """Return a new job with the input of one that failed, was cancelled or expired.
+
+        Raises `Conflict` `not_retryable` for any other.
+        """
+        headers = {KEY_HEADER: idempotency_key or str(uuid4())}
+        return read(Job, self._calls.post(f"{_path(job_id)}/retry", {}, headers))
+
+    def delete(self, job_id: str) -> None:
+        """Delete a job with its files. Raises `Conflict` `still_running` before its end."""
+        self._calls.delete(_path(job_id))
+
+    def download(
+        self, what: Output | Asset, path: Path, on_progress: OnProgress = _unheard
+    ) -> Path:
+        """Fetch a file; `path` appears only once its size is right, and its hash if known.
 
         Raises `TransferFailed`.
         """
-        return self._bucket.get(output, path, on_progress)
-
-    def _put(
-        self, promise: UploadPromise, path: Path, size_bytes: int, on_progress: OnProgress
-    ) -> Asset:
-        """Put, and where the connection broke ask the gateway whether it arrived."""
-        for pause_s in PAUSES_S[:TRIES]:
-            try:
-                self._bucket.put(promise, path, size_bytes, on_progress)
-                return self._complete(promise)
-            except Dropped:
-                try:
-                    return self._complete(promise)
-                except ApiProblem as problem:
-                    if problem.code != "object_missing":
-                        raise
-            self._sleep(pause_s)
-        raise TransferFailed(f"the upload of {path.name} broke off")
-
-    def _complete(self, promise: UploadPromise) -> Asset:
-        path = f"/v1/uploads/{quote(promise.upload_id, safe='')}/complete"
-        return read(Asset, self._calls.post(path, {}))
+        if isinstance(what, Asset):
+            url = self._calls.location(f"{_asset_path(what.asset_id)}/content")
+            wanted = SignedGet(url, what.filename, what.size_bytes, what.sha256)
+        elif what.url is not None:
+            wanted = SignedGet(what.url, what.name, what.size_bytes, what.sha256)
+        else:
+            raise TransferFailed(f"{what.name} has no URL; read the job itself")
+        return self._bucket.get(wanted, path, on_progress)
 
 
 def _path(job_id: str) -> str:
     return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+def _asset_path(asset_id: str) -> str:
+    return f"/v1/assets/{quote(asset_id, safe='')}"

@@ -2,6 +2,8 @@
 
     ClientError
     ├── ApiProblem       the gateway refused; it says why
+    │   ├── Denied · NotFound · Conflict · Invalid
+    │   └── Busy           a limit or an outage: the same call may succeed later
     ├── Unreachable      the gateway could not be reached, or answered nothing sound
     └── TransferFailed   bytes did not get to the bucket, or not whole from it
 
@@ -24,7 +26,10 @@ class Field:
 
 
 class ApiProblem(ClientError):
-    """The gateway's own answer: `code` for programs, `detail` for people."""
+    """The gateway's own answer: `code` for programs, `detail` for people.
+
+    `request_id` finds it in the gateway's log; `retry_after_s` is when to come back.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class ApiProblem(ClientError):
         detail: str,
         fields: tuple[Field, ...] = (),
         *,
+        request_id: str | None = None,
         retry_after_s: float | None = None,
     ) -> None:
         super().__init__(f"{detail} ({code})")
@@ -40,7 +46,28 @@ class ApiProblem(ClientError):
         self.code = code
         self.detail = detail
         self.fields = fields
+        self.request_id = request_id
         self.retry_after_s = retry_after_s
+
+
+class Denied(ApiProblem):
+    """401 or 403: the key is not good, or not for this."""
+
+
+class NotFound(ApiProblem):
+    """404: nothing by that id that this key may see."""
+
+
+class Conflict(ApiProblem):
+    """409: it is not in a state that allows this."""
+
+
+class Invalid(ApiProblem):
+    """413, 415 or 422: it cannot succeed as sent; `fields` says where."""
+
+
+class Busy(ApiProblem):
+    """429 or 503: a limit, or something is away."""
 
 
 class Unreachable(ClientError):

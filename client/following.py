@@ -9,16 +9,16 @@ from urllib.parse import quote
 import httpx
 from httpx_sse import EventSource, SSEError, connect_sse
 
-from client.api_calls import AWAY, PAUSES_S, ApiCalls, problem_of
+from client.api_calls import AWAY, TOO_MANY, ApiCalls
 from client.errors import Unreachable
 from client.models import Event, EventPage, Job, read
+from client.problems import problem_of
 
 # The gateway writes a comment each 15 s; silence of three of them is a dead connection.
 STREAM_TIMEOUT = httpx.Timeout(10.0, read=45.0)
 STREAM_TRIES = 3
 POLL_WAIT_S = 20
 POLL_PAUSE_S = 0.5
-TOO_MANY = 429
 
 
 class _Dropped(Exception):
@@ -50,7 +50,7 @@ class Following:
                 yield from self._streamed()
             except _Dropped:
                 drops = 1 if self.after > before else drops + 1
-                self.calls.sleep(PAUSES_S[drops - 1])
+                self.calls.patience.sleep(self.calls.patience.pause_s(drops) or 0.0)
             except _OnlyPolls:
                 break
             else:
@@ -90,7 +90,9 @@ class Following:
 
     def _polled(self) -> Iterator[Event]:
         while True:
-            body = self.calls.get(f"{self._path}/events", after=self.after, wait_s=POLL_WAIT_S)
+            body = self.calls.get(
+                f"{self._path}/events", {"after": self.after, "wait_s": POLL_WAIT_S}
+            )
             page = read(EventPage, body)
             for event in self._new(page.events):
                 yield event
@@ -99,7 +101,7 @@ class Following:
             if not page.events:
                 if self._is_past_the_end():
                     return
-                self.calls.sleep(POLL_PAUSE_S)
+                self.calls.patience.sleep(POLL_PAUSE_S)
 
     def _is_past_the_end(self) -> bool:
         job = read(Job, self.calls.get(self._path))

@@ -38,15 +38,52 @@ class Asset(Answer):
     size_bytes: int
     sha256: str | None = None
     probe: dict[str, Any] | None = None
+    created_at: datetime | None = None
+
+
+class Multipart(Answer):
+    """How an upload is parted: all parts are equally long but the last."""
+
+    part_size_bytes: int
+    part_count: int
+
+
+class StoredPart(Answer):
+    """A part that has arrived."""
+
+    part_number: int
+    etag: str
+    size_bytes: int
+
+
+class SignedPart(Answer):
+    """Where a part goes; `url` and `headers` are secrets."""
+
+    part_number: int
+    url: str = Field(repr=False)
+    headers: dict[str, str] = Field(repr=False)
+    size_bytes: int
+
+
+class SignedParts(Answer):
+    """What one request for URLs gives."""
+
+    parts: tuple[SignedPart, ...]
 
 
 class UploadPromise(Answer):
-    """Where the bytes go, and the headers that must be sent exactly; both are secrets."""
+    """Where the bytes go, and the headers that must be sent exactly; both are secrets.
+
+    `url` is None for an upload in parts, and for one that has expired or ended.
+    """
 
     upload_id: str
-    method: str = "PUT"
-    url: str = Field(repr=False)
-    headers: dict[str, str] = Field(repr=False)
+    status: str = "pending"
+    size_bytes: int
+    url: str | None = Field(None, repr=False)
+    headers: dict[str, str] = Field({}, repr=False)
+    multipart: Multipart | None = None
+    parts: tuple[StoredPart, ...] | None = None
 
 
 class Output(Answer):
@@ -83,10 +120,12 @@ class Job(Answer):
 
     id: str
     kind: str
+    kind_version: int | None = None
     status: str
     stage: str | None = None
     progress: float = 0.0
     waiting_for: str | None = None
+    position: int | None = None
     attempt: int = 0
     seq: int
     input: dict[str, Any] | None = None
@@ -96,9 +135,12 @@ class Job(Answer):
     error: JobError | None = None
     cost: Cost | None = None
     labels: dict[str, str] = {}
+    parent_id: str | None = None
+    retry_of: str | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    deadline_at: datetime | None = None
 
     @property
     def is_final(self) -> bool:
@@ -127,6 +169,25 @@ class Event(Answer):
         return self.type in FINAL
 
 
+class JobPage(Answer):
+    """Some jobs, newest first, and where the older ones begin."""
+
+    items: tuple[Job, ...]
+    next_cursor: str | None = None
+
+
+class Ticket(Answer):
+    """What lets a browser watch one job; all but its expiry are secrets.
+
+    The URLs are paths at the gateway, with the ticket in them.
+    """
+
+    ticket: str = Field(repr=False)
+    expires_at: datetime
+    live_url: str = Field(repr=False)
+    events_url: str = Field(repr=False)
+
+
 class EventPage(Answer):
     """What one poll gives."""
 
@@ -152,3 +213,12 @@ class Estimate(Answer):
     cost_usd: Decimal
     seconds: float
     basis: str
+
+
+class DryRun(Answer):
+    """What a job would be, had it been handed in: `outputs` are names."""
+
+    estimate: Estimate
+    outputs: tuple[str, ...] = ()
+    warnings: tuple[str | dict[str, Any], ...] = ()
+    would_reuse: bool = False

@@ -53,6 +53,7 @@ def problem(status: int, code: str, **headers: str) -> Response:
     body = {
         "code": code,
         "detail": f"It is {code}.",
+        "request_id": "request-1",
         "errors": [{"field": "input.ratio.0", "message": "is too large"}],
     }
     return JSONResponse(body, status, headers, "application/problem+json")
@@ -84,7 +85,11 @@ class FakeV1:
         routes = [
             ("/v1/jobs/{job_id}/events", "GET", self._read_events),
             ("/v1/jobs/{job_id}/cancel", "POST", self._read_job),
+            ("/v1/jobs/{job_id}/retry", "POST", self._submit),
             ("/v1/jobs/{job_id}", "GET", self._read_job),
+            ("/v1/jobs/{job_id}", "DELETE", self._nothing),
+            ("/v1/assets/{asset_id}", "DELETE", self._nothing),
+            ("/v1/uploads/{upload_id}", "DELETE", self._nothing),
             ("/v1/jobs", "POST", self._submit),
             ("/v1/uploads", "POST", self._promise),
             ("/v1/uploads/{upload_id}/complete", "POST", self._complete),
@@ -137,6 +142,9 @@ class FakeV1:
     async def _read_job(self, request: Request) -> Response:
         return JSONResponse(self.job)
 
+    async def _nothing(self, request: Request) -> Response:
+        return Response(status_code=204)
+
     async def _submit(self, request: Request) -> Response:
         return JSONResponse(self.job, 202)
 
@@ -146,6 +154,7 @@ class FakeV1:
             {
                 "upload_id": "up-1",
                 "method": "PUT",
+                "size_bytes": asked["size_bytes"],
                 "url": f"{request.base_url}bucket/up-1?X-Amz-Signature=secret",
                 "headers": {
                     "content-type": asked["content_type"],

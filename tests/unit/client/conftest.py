@@ -25,6 +25,6 @@ def pair() -> Iterator[Pair]:
     fake, waited_s = FakeV1(), []
     with (
         serving_in_thread(fake.app()) as base_url,
-        Cutroom(base_url, API_KEY, sleep=waited_s.append) as client,
+        Cutroom(base_url, API_KEY, sleep=waited_s.append, spread=lambda: 0.0) as client,
     ):
         yield Pair(fake, client, waited_s, base_url)

@@ -1,9 +1,19 @@
-"""Calls are repeated where that is safe, and refusals say what the gateway said."""
+"""What is asked arrives as meant, and refusals say what the gateway said."""
 
 import pytest
 from starlette.responses import PlainTextResponse, Response
 
-from client import ApiProblem, Cutroom, Field, Unreachable
+from client import (
+    ApiProblem,
+    Busy,
+    Conflict,
+    Cutroom,
+    Denied,
+    Field,
+    Invalid,
+    NotFound,
+    Unreachable,
+)
 from tests.support.fake_v1 import API_KEY, Cut, problem, snapshot
 from tests.support.serving import serving_in_thread
 
@@ -18,6 +28,28 @@ def test_a_refusal_keeps_its_code_words_and_fields(pair):
     assert refused.value.code == "validation_failed"
     assert refused.value.detail == "It is validation_failed."
     assert refused.value.fields == (Field("input.ratio.0", "is too large"),)
+    assert refused.value.request_id == "request-1"
+
+
+@pytest.mark.parametrize(
+    ("status", "raised"),
+    [
+        (401, Denied),
+        (403, Denied),
+        (404, NotFound),
+        (409, Conflict),
+        (413, Invalid),
+        (415, Invalid),
+        (422, Invalid),
+        (429, Busy),
+        (500, ApiProblem),
+    ],
+)
+def test_a_refusal_is_of_the_type_that_says_whose_move_is_next(pair, status, raised):
+    pair.fake.answers[JOB] = [problem(status, "quota_exceeded")]
+    with pytest.raises(ApiProblem) as refused:
+        pair.client.job("job-1")
+    assert type(refused.value) is raised
 
 
 def test_a_proxys_own_refusal_is_a_problem_too(pair):
@@ -25,20 +57,6 @@ def test_a_proxys_own_refusal_is_a_problem_too(pair):
     with pytest.raises(ApiProblem) as refused:
         pair.client.job("job-1")
     assert refused.value.code == "http_403"
-
-
-def test_a_gateway_that_is_away_is_asked_again_when_it_says(pair):
-    pair.fake.answers[JOB] = [problem(503, "unavailable", **{"retry-after": "3"})]
-    assert pair.client.job("job-1").id == "job-1"
-    assert pair.waited_s == [3.0]
-
-
-def test_a_limit_is_the_callers_to_wait_for(pair):
-    pair.fake.answers[JOB] = [problem(429, "too_many_open_jobs", **{"retry-after": "10"})]
-    with pytest.raises(ApiProblem) as refused:
-        pair.client.job("job-1")
-    assert refused.value.retry_after_s == 10.0
-    assert pair.waited_s == []
 
 
 def test_a_submission_whose_answer_was_lost_is_repeated_under_its_own_key(pair):

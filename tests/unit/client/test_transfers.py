@@ -131,7 +131,9 @@ def test_an_output_of_an_event_cannot_be_fetched(pair, tmp_path):
 
 
 def test_what_permits_is_not_in_a_repr(pair):
-    promise = UploadPromise(upload_id="u", url="http://x/?sig=abc", headers={"a": "abc"})
+    promise = UploadPromise(
+        upload_id="u", size_bytes=1, url="http://x/?sig=abc", headers={"a": "abc"}
+    )
     assert "abc" not in repr(promise)
     assert "secret" not in repr(output(pair))
 
