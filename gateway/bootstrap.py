@@ -54,12 +54,18 @@ from shared.kinds import load_kinds
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The application, and what an entrypoint drives beside it."""
+    """The application, and what an entrypoint drives beside it.
+
+    `woken` returns when a request has left effects; `wake` says so without one.
+    """
 
     app: FastAPI
     start: Callable[[], Awaitable[None]]
     perform: Callable[[], Awaitable[object]]
     tick: Callable[[], Awaitable[None]]
+    wake: Callable[[], None]
+    woken: Callable[[], Awaitable[None]]
+    attempts_open: Callable[[], Awaitable[int]]
 
 
 def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") -> Ports:
@@ -197,4 +203,6 @@ def build_gateway(
     for module in (health, metrics, kinds, uploads, assets, jobs, live, work):
         app.include_router(module.router)
     app.include_router(surface.routes(exports))
-    return Gateway(app, start, perform, tick)
+    return Gateway(
+        app, start, perform, tick, pulse.wake, pulse.woken, adapters.census.attempts_open
+    )

@@ -19,6 +19,11 @@ class Pulse:
         """Say that effects were left; they are performed at once, beside the caller."""
         self._woken.set()
 
+    async def woken(self) -> None:
+        """Return once effects were left, or at once where some were since last time."""
+        await self._woken.wait()
+        self._woken.clear()
+
     @asynccontextmanager
     async def beating(
         self, perform: Callable[[], Awaitable[object]], tick: Callable[[], Awaitable[object]]
@@ -39,8 +44,7 @@ class Pulse:
 
     async def _perform(self, perform: Callable[[], Awaitable[object]]) -> None:
         while True:
-            await self._woken.wait()
-            self._woken.clear()
+            await self.woken()
             await self._survive(perform)
 
     async def _ticks(self, tick: Callable[[], Awaitable[object]]) -> None:
