@@ -15,7 +15,7 @@ SYNCED     := .venv/.synced
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup demo serve test check bench cover format lock clean
+.PHONY: setup demo serve test check docs bench cover format lock clean
 
 setup: $(SYNCED)  ## .venv matches requirements/dev.txt
 
@@ -45,6 +45,10 @@ check: $(SYNCED)  ## everything a reviewer would ask for
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(MAKE) --no-print-directory test
+
+docs: $(SYNCED)  ## docs/settings.md, docs/openapi.json and docs/api.md, from the code
+	$(BIN)/python -m gateway.settings.page
+	$(BIN)/python -m gateway.entrypoints.api_documents docs
 
 bench: $(SYNCED)  ## paired benchmarks; writes build/bench.json
 	$(BIN)/python -m bench

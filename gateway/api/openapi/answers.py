@@ -6,15 +6,15 @@ from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any, Final
 
+from gateway.api.faces import V1, Face, Fault
 from gateway.api.openapi import refusals
 from gateway.api.openapi.components import Components, Model
 from gateway.api.openapi.examples import JOB_ID
 from gateway.api.openapi.models import Problem, ProductError
 from gateway.api.openapi.operation import Access, Answer, Content, Operation
 from gateway.api.openapi.refusals import Refusal
-from gateway.api.problems import MEDIA_TYPE
+from shared.errors import FieldError
 
-PRODUCTS: Final = frozenset({"exports"})
 ERROR_MODELS: Final[tuple[Model, ...]] = (Problem, ProductError)
 _REQUEST_ID: Final = "0198c7a2-60aa-7f19-a3b7-48d0c6e2f951"
 _ON_EVERY: Final = "X-Request-ID"
@@ -22,27 +22,31 @@ _ON_EVERY: Final = "X-Request-ID"
 HEADERS: Mapping[str, Any] = MappingProxyType(
     {
         _ON_EVERY: {
+            "required": True,
             "description": "Names this exchange in the service's log; yours, if you sent one.",
             "schema": {"type": "string"},
             "example": _REQUEST_ID,
         },
         "Location": {
+            "required": True,
             "description": "Where the thing is.",
             "schema": {"type": "string"},
             "example": f"/v1/jobs/{JOB_ID}",
         },
         "Retry-After": {
+            "required": True,
             "description": "When to come back, in seconds.",
             "schema": {"type": "integer", "minimum": 1},
             "example": 10,
         },
         "WWW-Authenticate": {
+            "required": True,
             "description": "Which sort of credential is wanted.",
             "schema": {"type": "string"},
             "example": "Bearer",
         },
         "Preference-Applied": {
-            "description": "How long was really waited for, where less than asked.",
+            "description": "How long a wait was granted; where one was preferred.",
             "schema": {"type": "string"},
             "example": "wait=5",
         },
@@ -51,17 +55,17 @@ HEADERS: Mapping[str, Any] = MappingProxyType(
 
 
 def answers_of(
-    said: Operation, refused: Sequence[Refusal], components: Components
+    said: Operation, refused: Sequence[Refusal], face: Face, components: Components
 ) -> dict[str, Any]:
-    """Return every answer by status, in order."""
+    """Return every answer by status, in order; errors as the surface words them."""
     found = {answer.status: _success(answer, components) for answer in said.answers}
     by_status: dict[int, list[Refusal]] = defaultdict(list)
     for each in refused:
-        by_status[each.status].append(each)
+        by_status[each.status(face)].append(each)
     for status, those in by_status.items():
         if status in found:
             raise ValueError(f"{said.summary}: {status} is both a success and a refusal")
-        found[status] = _refusals(status, those, said.tag, components)
+        found[status] = _refusals(status, those, face, components)
     return {str(status): found[status] for status in sorted(found)}
 
 
@@ -107,39 +111,28 @@ def _content(content: Content, components: Components) -> dict[str, Any]:
 
 
 def _refusals(
-    status: int, refused: Sequence[Refusal], tag: str, components: Components
+    status: int, refused: Sequence[Refusal], face: Face, components: Components
 ) -> dict[str, Any]:
     headers = [_ON_EVERY]
     if any(each.comes_later for each in refused):
         headers.append("Retry-After")
     if status == HTTPStatus.UNAUTHORIZED:
         headers.append("WWW-Authenticate")
-    is_product = tag in PRODUCTS
-    model: Model = ProductError if is_product else Problem
-    shown = {each.code: {"value": _example(each, is_product)} for each in refused}
+    model: Model = Problem if face is V1 else ProductError
+    shown = {each.code: {"value": _example(each, face)} for each in refused}
     content = {"schema": components.schema(model, "serialization"), "examples": shown}
     return {
         "description": "\n".join(f"- `{each.code}`: {each.means}" for each in refused),
         "headers": _headers(headers),
-        "content": {"application/json" if is_product else MEDIA_TYPE: content},
+        "content": {face.media_type: content},
         "x-codes": [each.code for each in refused],
     }
 
 
-def _example(refused: Refusal, is_product: bool) -> dict[str, Any]:
-    fields = [{"field": refused.field, "message": refused.means}] if refused.field else []
-    if is_product:
-        named = {"detail": refused.detail, "code": refused.code, "request_id": _REQUEST_ID}
-        return {**named, "errors": fields} if fields else named
-    return {
-        "type": f"urn:cutroom:problem:{refused.code}",
-        "title": HTTPStatus(refused.status).phrase,
-        "status": refused.status,
-        "detail": refused.detail,
-        "code": refused.code,
-        "request_id": _REQUEST_ID,
-        "errors": fields,
-    }
+def _example(refused: Refusal, face: Face) -> dict[str, Any]:
+    fields = (FieldError(refused.field, refused.means),) if refused.field else ()
+    fault = Fault(refused.status(face), refused.code, refused.detail, _REQUEST_ID, fields)
+    return face.body(fault)
 
 
 def _headers(names: Iterable[str]) -> dict[str, Any]:

@@ -78,6 +78,11 @@ def untitled(schema: Any) -> Any:
             return schema
 
 
+def opened(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the schema of an object that takes fields it does not know."""
+    return {key: each for key, each in schema.items() if key != "additionalProperties"}
+
+
 def reachable(start: Any, schemas: Mapping[str, Any]) -> dict[str, Any]:
     """Return the schemas that `start` refers to, directly or through others, by name."""
     found: dict[str, Any] = {}

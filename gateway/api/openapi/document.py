@@ -4,13 +4,14 @@ Paths, parameters and request bodies come from the routes as they are; everythin
 said in `operations/`. Nothing is taken from what routes declare to return.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from fastapi.routing import iter_route_contexts
 
+from gateway.api.faces import V1, Face, Faces
 from gateway.api.openapi import kind_requests, prose
 from gateway.api.openapi.answers import ERROR_MODELS, HEADERS, answers_of, refusals_of
 from gateway.api.openapi.components import (
@@ -18,6 +19,7 @@ from gateway.api.openapi.components import (
     Components,
     Model,
     models_in,
+    opened,
     reachable,
     renamed,
     untitled_each,
@@ -30,7 +32,18 @@ from gateway.api.use_cases import JobUseCases
 VERSION: Final = "3.1.0"
 SUBMIT: Final = "submit_job"
 _WITH_BODY: Final = frozenset({"post", "put", "patch"})
-_WORDS: Final = {"Status": "JobStatus", "Who": "WhoseMove"}
+# Names of classes that say too little, or too much, outside their module.
+_WORDS: Final = {
+    "Status": "JobStatus",
+    "Who": "WhoseMove",
+    "Word": "ExportStatus",
+    "OverlayAsked": "OverlayExportRequest",
+    "FramingAsked": "FramingExportRequest",
+    "JobAsked": "ExportJobRequest",
+    "UploadUrlAsked": "ExportUploadRequest",
+    "ProjectAsked": "ExportProjectRequest",
+    "ClipAsked": "ExportClipRequest",
+}
 
 
 def document_of(app: FastAPI) -> dict[str, Any]:
@@ -50,12 +63,13 @@ def document_of(app: FastAPI) -> dict[str, Any]:
         given=[*ERROR_MODELS, *_given(there)],
     )
     theirs = untitled_each(raw.get("components", {}).get("schemas", {}))
+    faces = faces_of(app)
     paths: dict[str, Any] = {}
     for path, method, shown in _each_operation(raw["paths"]):
         name = names[(method, path)]
-        whole = _operation(method, shown, said.get(name), components)
-        paths.setdefault(path, {})[method] = {"operationId": name, **whole}
-    components.add(reachable(_asked(raw["paths"]), theirs))
+        whole = _operation(method, shown, said.get(name), faces.of(path), components)
+        paths.setdefault(path, {})[method] = {**whole, "operationId": name}
+    components.add(_asked(raw["paths"], theirs, components.schemas, faces))
     _type_submissions(paths, cases.kinds, components)
     return _whole(raw["info"], paths, _new_names(cases.kinds, components), components)
 
@@ -70,19 +84,36 @@ def route_names(app: FastAPI) -> dict[tuple[str, str], str]:
     }
 
 
+def faces_of(app: FastAPI) -> Faces:
+    """Return how each surface words its errors, as the front desk was told."""
+    told = (each.kwargs.get("faces") for each in app.user_middleware)
+    return next((faces for faces in told if isinstance(faces, Faces)), Faces())
+
+
 def _each_operation(paths: Mapping[str, Any]) -> Iterator[tuple[str, str, dict[str, Any]]]:
     for path, methods in paths.items():
         for method, shown in methods.items():
             yield path, method, shown
 
 
-def _asked(paths: Mapping[str, Any]) -> list[Any]:
-    """Return what signatures say of requests alone."""
-    return [
-        shown.get(part, {})
-        for _, _, shown in _each_operation(paths)
-        for part in ("parameters", "requestBody")
-    ]
+def _asked(
+    paths: Mapping[str, Any], theirs: Mapping[str, Any], known: Container[str], faces: Faces
+) -> dict[str, Any]:
+    """Return the schemas requests need; those of products alone are open, as they forgive.
+
+    What is `known` is a kind's, and as strict as `/v1` holds it.
+    """
+    strict: list[Any] = []
+    forgiving: list[Any] = []
+    for path, _, shown in _each_operation(paths):
+        parts = strict if faces.of(path) is V1 else forgiving
+        parts += [shown.get("parameters", []), shown.get("requestBody", {})]
+    own = {
+        name: opened(schema)
+        for name, schema in reachable(forgiving, theirs).items()
+        if name not in known
+    }
+    return {**own, **reachable(strict, theirs)}
 
 
 def _taken(said: Iterable[Operation]) -> Iterator[Model]:
@@ -97,11 +128,16 @@ def _given(said: Iterable[Operation]) -> Iterator[Model]:
 
 
 def _operation(
-    method: str, shown: dict[str, Any], said: Operation | None, components: Components
+    method: str,
+    shown: dict[str, Any],
+    said: Operation | None,
+    face: Face,
+    components: Components,
 ) -> dict[str, Any]:
     """Return one operation, described; by its signature alone where nobody described it."""
     if said is None:
-        return {**shown, "responses": {"default": {"description": "Not described."}}}
+        answers = {"default": {"description": "Not described.", "headers": {}}}
+        return {"tags": [], "description": "", "security": [], **shown, "responses": answers}
     parameters = parameters_of(shown.get("parameters", []), said)
     body = body_of(shown.get("requestBody"), said, components)
     refused = refusals_of(
@@ -120,7 +156,7 @@ def _operation(
         found["parameters"] = parameters
     if body:
         found["requestBody"] = body
-    return {**found, "responses": answers_of(said, refused, components)}
+    return {**found, "responses": answers_of(said, refused, face, components)}
 
 
 def _type_submissions(
@@ -153,7 +189,7 @@ def _whole(
 
     used = reachable(paths, components.schemas)
     schemas = {new_name(name): schema for name, schema in used.items()}
-    tags = {operation["tags"][0] for _, _, operation in _each_operation(paths)}
+    tags = {tag for _, _, operation in _each_operation(paths) for tag in operation["tags"]}
     parts = {
         "openapi": VERSION,
         "info": {**info, "license": {"name": "MIT", "identifier": "MIT"}},

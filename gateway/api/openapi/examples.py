@@ -36,6 +36,7 @@ UPLOAD: Final[dict[str, Any]] = {
     },
     "expires_at": "2026-11-21T13:00:00.000000Z",
     "multipart": None,
+    "parts": None,
     "asset_id": None,
     "ticket": "tu_default.1795266000.…",
 }
@@ -46,6 +47,30 @@ COMPLETE_UPLOAD: Final[dict[str, Any]] = {
     "headers": {},
     "asset_id": ASSET_ID,
     "ticket": None,
+}
+IN_PARTS: Final[dict[str, Any]] = {
+    **UPLOAD,
+    "size_bytes": 41943040,
+    "url": None,
+    "headers": {},
+    "multipart": {"part_size_bytes": 16777216, "part_count": 3},
+    "parts": [
+        {
+            "part_number": 1,
+            "etag": "7d793037a0760186574b0282f2f435e7",
+            "size_bytes": 16777216,
+        }
+    ],
+}
+SIGNED_PARTS: Final[dict[str, Any]] = {
+    "parts": [
+        {
+            "part_number": 2,
+            "url": f"{STORE}/{INPUT_KEY}?partNumber=2&X-Amz-Signature=…",
+            "headers": {"content-length": "16777216"},
+            "size_bytes": 16777216,
+        }
+    ]
 }
 ASSET: Final[dict[str, Any]] = {
     "asset_id": ASSET_ID,
@@ -175,6 +200,11 @@ CANCELLED_JOB: Final[dict[str, Any]] = {
     "seq": 4,
     "finished_at": SEEN,
 }
+RETRIED_JOB: Final[dict[str, Any]] = {
+    **QUEUED_JOB,
+    "id": "0198c7a9-0b31-7f6a-8e52-d4c90a17b3e6",
+    "retry_of": JOB_ID,
+}
 ESTIMATE: Final[dict[str, Any]] = {
     "estimate": {
         "cost_usd": "0.0031",
@@ -191,6 +221,12 @@ EVENTS: Final[dict[str, Any]] = {
         {"seq": 4, "type": "succeeded", "at": FINISHED, "job": {**_SUCCEEDED, "seq": 4}},
     ],
     "next_after": 4,
+}
+TICKET: Final[dict[str, Any]] = {
+    "ticket": "tj_default.1795262460.…",
+    "expires_at": "2026-11-21T12:01:00.000000Z",
+    "live_url": f"/v1/jobs/{JOB_ID}/live?ticket=tj_default.1795262460.…",
+    "events_url": f"/v1/jobs/{JOB_ID}/events?ticket=tj_default.1795262460.…",
 }
 STREAM: Final = (
     "id: 0\nevent: queued\ndata: {"

@@ -143,6 +143,13 @@ class Job(JobSnapshot):
     links: Links
 
 
+class JobPage(BaseModel):
+    """Jobs, newest first."""
+
+    items: list[Job]
+    next_cursor: str | None = Field(description="`cursor` of the next page; null at the end.")
+
+
 class EstimatedCost(BaseModel):
     """A price before the fact."""
 
@@ -185,6 +192,16 @@ class EventPage(BaseModel):
 
     events: list[Event]
     next_after: int = Field(description="`after` of the next call.")
+    pruned: bool | None = absent("True where events you asked for are cleared away.")
+
+
+class JobTicket(BaseModel):
+    """What a browser needs to watch one job."""
+
+    ticket: str = Field(description="A Bearer credential, or what goes into `?ticket=`.")
+    expires_at: datetime = Field(description="Connect before then.")
+    live_url: str = Field(description="The WebSocket, with the ticket.")
+    events_url: str = Field(description="The stream, with the ticket.")
 
 
 class Multipart(BaseModel):
@@ -192,6 +209,29 @@ class Multipart(BaseModel):
 
     part_size_bytes: int = Field(description="Size of each part but the last.")
     part_count: int
+
+
+class ArrivedPart(BaseModel):
+    """A part the bucket has."""
+
+    part_number: int
+    etag: str
+    size_bytes: int
+
+
+class SignedPart(BaseModel):
+    """Where one part is put."""
+
+    part_number: int
+    url: str = Field(description="A presigned PUT. A secret.")
+    headers: dict[str, str] = Field(description="Send these exactly: they are signed.")
+    size_bytes: int = Field(description="How long this part is.")
+
+
+class SignedParts(BaseModel):
+    """In the order they were asked for."""
+
+    parts: list[SignedPart]
 
 
 class Upload(BaseModel):
@@ -207,7 +247,10 @@ class Upload(BaseModel):
     url: str | None = Field(description="Where to PUT; null once it is no use. A secret.")
     headers: dict[str, str] = Field(description="Send these exactly: they are signed.")
     expires_at: datetime = Field(description="When URL and ticket die.")
-    multipart: Multipart | None
+    multipart: Multipart | None = Field(description="Null where the file is one PUT.")
+    parts: list[ArrivedPart] | None = Field(
+        description="The parts that have arrived, while an upload in parts is pending."
+    )
     asset_id: str | None = Field(description="The asset it became.")
     ticket: str | None = Field(
         description="A Bearer credential for this upload's routes alone, for a browser."

@@ -57,13 +57,26 @@ class Parameter:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
+# Not in signatures: read from the header itself, so that nonsense is as if nothing was said.
+PREFER = Parameter(
+    "Prefer",
+    "header",
+    "`wait=N`: hold the answer back for up to N seconds until there is more to say. What was "
+    "granted stands in `Preference-Applied`.",
+    {"type": "string"},
+    "wait=20",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One route, described.
 
     `answers` are its successes, `refusals` the codes beyond those that access, path and
     body bring by themselves. `body` examples belong to the body the signature shows;
-    `body_model` replaces it where the route reads its body by itself.
+    `body_model` replaces it where the route reads its body by itself. `parameters` are added,
+    `hides` names those of the signature that mean nothing here. `finds` is the refusal for
+    a path that leads nowhere, where that has a code of its own.
     """
 
     tag: str
@@ -75,6 +88,7 @@ class Operation:
     body: Mapping[str, Any] = field(default_factory=dict)
     body_model: type[BaseModel] | Schema | None = None
     parameters: tuple[Parameter, ...] = ()
+    hides: frozenset[str] = frozenset()
     finds: Refusal | None = None
 
 

@@ -56,7 +56,7 @@ TAGS = MappingProxyType(
         "kinds": "What work there is: names, schemas, limits, prices.",
         "uploads": "A promise that a browser will put one file under one key, once.",
         "assets": "Files in the bucket: uploads that were completed.",
-        "jobs": "Work of a kind: submit, read, cancel.",
+        "jobs": "Work of a kind: submit, list, read, cancel, try again, delete.",
         "events": "A job's log, as pages and as streams: the same lines in the same order.",
         "exports": "A product's own API for exports: overlay and framing. It speaks of "
         "projects and clips and of the status words its clients know, and is served by the "
@@ -82,8 +82,20 @@ SOCKETS = MappingProxyType(
         "/v1/jobs/{job_id}/live": Socket(
             "events",
             "Every event of the job, one a text frame, from the one after `?after=` on "
-            "(−1: from the beginning), gapless; closes with 1000 after the last.",
+            "(−1: from the beginning), gapless; closes with 1000 after the last. Credentials: "
+            "a key in a header, or a ticket in `?ticket=` or as the subprotocol "
+            "`cutroom.ticket.<ticket>` beside `cutroom.v1`. Other closes: 1008 (a bad "
+            "`after`), 1009 (you sent over 1 KiB), 1013 (busy), 4401 (no or a wrong "
+            "credential), 4404 (no such job), 4408 (too slow), 4429 (too many watch).",
         ),
+        "/api/jobs/{job_id}/ws": Socket(
+            "exports",
+            "The job object without `output_url` and `websocket_url`: once at once, then on "
+            "each change, at most 4 a second, the last always; closes with 1000 after it, "
+            "whatever the end was. Credentials and other closes as on "
+            "`/v1/jobs/{job_id}/live`; `websocket_url` in answers carries a ticket.",
+        ),
+        "/ws/export/{job_id}": Socket("exports", "The same at its older address."),
     }
 )
 

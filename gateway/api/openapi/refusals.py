@@ -5,6 +5,7 @@ The status is not written here: it follows from the class, as it does when one i
 
 from dataclasses import dataclass
 
+from gateway.api.faces import V1, Face
 from gateway.api.problems import status_of
 from shared.errors import (
     Conflict,
@@ -34,12 +35,11 @@ class Refusal:
     means: str
     field: str | None = None
 
-    @property
-    def status(self) -> int:
-        """The HTTP status, from the class and the code alone."""
+    def status(self, face: Face = V1) -> int:
+        """Return the HTTP status on a surface, from the class and the code alone."""
         if issubclass(self.raised, ValidationFailed):
-            return status_of(self.raised([], code=self.code))
-        return status_of(self.raised("", public="", code=self.code))
+            return status_of(self.raised([], code=self.code), face)
+        return status_of(self.raised("", public="", code=self.code), face)
 
     @property
     def comes_later(self) -> bool:
@@ -153,6 +153,13 @@ IDEMPOTENCY_CONFLICT = Refusal(
     "This idempotency key was used for a different request.",
     "Use a new key for a new request, or send the same request again.",
 )
+RATE_LIMITED = Refusal(
+    "rate_limited",
+    TryAgainLater,
+    "Too many are watching. Try again in a while.",
+    "As many streams, sockets and waiting polls are open on this job, or of your tenant, as "
+    "may be.",
+)
 TOO_MANY_OPEN_JOBS = Refusal(
     "too_many_open_jobs",
     TryAgainLater,
@@ -165,6 +172,76 @@ ALREADY_FINISHED = Refusal(
     "The job has ended already.",
     "The job ended in another way before it could be cancelled.",
 )
+NOT_RETRYABLE = Refusal(
+    "not_retryable",
+    Conflict,
+    "Only a job that failed, was cancelled or expired can be tried again.",
+    "The job is not finished, or it succeeded.",
+)
+STILL_RUNNING = Refusal(
+    "still_running",
+    Conflict,
+    "The job has not ended. Cancel it first.",
+    "Only a job that has ended can be deleted.",
+)
+BAD_CURSOR = Refusal(
+    "bad_cursor",
+    ValidationFailed,
+    "Not accepted: cursor.",
+    "The cursor is garbled, or comes from a list with other filters. Begin again without one.",
+    "cursor",
+)
+
+# -- exports ------------------------------------------------------------------------------
+PROJECT_NOT_FOUND = Refusal(
+    "project_not_found",
+    NotFound,
+    "There is no such project.",
+    "No such project, or another tenant's. Register it first.",
+)
+CLIP_NOT_FOUND = Refusal(
+    "clip_not_found",
+    NotFound,
+    "There is no such clip.",
+    "No such clip in this project. Register it first.",
+)
+NO_WORKING_VIDEO = Refusal(
+    "no_working_video",
+    Conflict,
+    "The project has no working video. Register one first.",
+    "The project has none, or it was deleted.",
+)
+SOURCE_VIDEO_NOT_FOUND = Refusal(
+    "source_video_not_found",
+    Conflict,
+    "The clip's source video is no longer there. Register another.",
+    "It was deleted.",
+)
+INPUT_VIDEO_NOT_FOUND = Refusal(
+    "input_video_not_found",
+    NotFound,
+    "There is no such input video.",
+    "Nothing of yours has this key, or it was deleted.",
+)
+INPUT_KEY_NOT_ALLOWED = Refusal(
+    "input_key_not_allowed",
+    ValidationFailed,
+    "Not accepted: input_video_key.",
+    "Only keys under `input/`, as the upload URL's answer gave them, are taken.",
+    "input_video_key",
+)
+UPLOAD_INCOMPLETE = Refusal(
+    "upload_incomplete",
+    Conflict,
+    "Nothing was put under this key yet. PUT the video, then try again.",
+    "The upload was promised and nothing has arrived.",
+)
+UPLOAD_EXISTS = Refusal(
+    "upload_exists",
+    Conflict,
+    "A video is already stored under this job_id.",
+    "Ask without `job_id` for a new place.",
+)
 
 # -- uploads and assets -------------------------------------------------------------------
 UPLOAD_TOO_LARGE = Refusal(
@@ -172,6 +249,18 @@ UPLOAD_TOO_LARGE = Refusal(
     TooLarge,
     "A file may have 5368709120 bytes at most.",
     "The file is over the limit of an upload.",
+)
+NOT_MULTIPART = Refusal(
+    "not_multipart",
+    Conflict,
+    "This upload has no parts; PUT the file to its URL.",
+    "Only an upload that was promised with `multipart` has parts.",
+)
+UPLOAD_EXPIRED = Refusal(
+    "upload_expired",
+    Conflict,
+    "This upload has expired. Begin a new one.",
+    "Its `expires_at` is past.",
 )
 OBJECT_MISSING = Refusal(
     "object_missing",

@@ -47,6 +47,11 @@ _MEANS: Mapping[str, tuple[str, Any]] = MappingProxyType(
             "a service behind a short gateway may wait less.",
             20,
         ),
+        "status": ("Only jobs that stand there.", "succeeded"),
+        "kind": ("Only jobs of this kind.", "export.framing"),
+        "parent_id": ("Only parts of this job.", "0198c7a2-5d10-7c3e-9a41-2f6b8e0d4c11"),
+        "limit": ("How many at most.", 20),
+        "cursor": ("`next_cursor` of the page before.", "MDE5OGM3YTItNWQxMA"),
         "Last-Event-ID": ("What an `EventSource` sends when it comes back.", 7),
         "Idempotency-Key": (
             "Your own name for this request: 1 to 128 printable characters, no spaces. The "
@@ -64,7 +69,8 @@ def security_of(access: Access) -> list[dict[str, list[str]]]:
 
 def parameters_of(shown: list[dict[str, Any]], said: Operation) -> list[dict[str, Any]]:
     """Return the signature's parameters and those the route reads by itself, explained."""
-    found = [_explained(each) for each in shown if each["name"] not in _NOT_PARAMETERS]
+    hidden = _NOT_PARAMETERS | said.hides
+    found = [_explained(each) for each in shown if each["name"] not in hidden]
     return found + [_parameter(each) for each in said.parameters]
 
 

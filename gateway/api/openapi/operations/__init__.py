@@ -4,9 +4,17 @@ from collections.abc import Mapping
 from itertools import chain
 
 from gateway.api.openapi.operation import Operation
-from gateway.api.openapi.operations import events, health, jobs, kinds, uploads, work
+from gateway.api.openapi.operations import (
+    events,
+    exports,
+    health,
+    jobs,
+    kinds,
+    uploads,
+    work,
+)
 
-_PARTS = (kinds, uploads, jobs, events, work, health)
+_PARTS = (kinds, uploads, jobs, events, exports, work, health)
 
 
 def described() -> Mapping[str, Operation]:

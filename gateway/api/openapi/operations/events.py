@@ -2,16 +2,17 @@
 
 from types import MappingProxyType
 
-from gateway.api.openapi import examples
-from gateway.api.openapi.models import EventPage
-from gateway.api.openapi.operation import Access, Answer, Content, Operation
+from gateway.api.openapi import examples, refusals
+from gateway.api.openapi.models import EventPage, JobTicket
+from gateway.api.openapi.operation import PREFER, Access, Answer, Content, Operation, ok
 
 _EVENTS = """\
 Two ways to read one log, by what you accept.
 
 **A page** (`Accept: application/json`, or none): the events after `after`, at most a page, in \
-order. Go on with `next_after`. With `wait_s` an answer that would be empty is held back until \
-something happens or the time is up: a loop of such calls is live with no stream at all.
+order. Go on with `next_after`. With `wait_s` (or `Prefer: wait=20`) an answer that would be \
+empty is held back until something happens or the time is up: a loop of such calls is live \
+with no stream at all.
 
 **A stream** (`Accept: text/event-stream`): server-sent events. `id` is the `seq`, `event` the \
 type, `data` the event; a comment every 15 seconds keeps the connection open; the stream ends \
@@ -23,7 +24,7 @@ OPERATIONS = MappingProxyType(
     {
         "read_events": Operation(
             tag="events",
-            access=Access.READ,
+            access=Access.READ_TICKET,
             summary="Read or stream a job's events",
             says=_EVENTS,
             answers=(
@@ -38,9 +39,21 @@ OPERATIONS = MappingProxyType(
                             "text/event-stream",
                         ),
                     ),
+                    headers=("Preference-Applied",),
                 ),
                 Answer(204, "A stream was asked for and there is nothing more to come."),
             ),
+            refusals=(refusals.RATE_LIMITED,),
+            parameters=(PREFER,),
+        ),
+        "create_job_ticket": Operation(
+            tag="events",
+            access=Access.READ,
+            summary="Give a ticket to watch a job",
+            says="For a browser, which holds no key: read-only, for this job alone, and good "
+            "to connect with for 60 seconds. What it opened may outlive it. Give a new one for "
+            "each reconnect.",
+            answers=(ok("The ticket.", JobTicket, examples.TICKET, status=201),),
         ),
     }
 )
