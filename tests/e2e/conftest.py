@@ -88,6 +88,10 @@ class Tried:
 
     async def published(self) -> list[str]:
         """Return every key under `output/`, manifests and leftovers too."""
+        return await self.keys("output/")
+
+    async def keys(self, prefix: str) -> list[str]:
+        """Return every key in the bucket that begins so."""
         store = load_settings(self.stack.data / "gateway.env").store
         bucket = R2ObjectStore(
             endpoint_url=store.endpoint_url,
@@ -96,7 +100,7 @@ class Tried:
             secret_access_key=store.secret_access_key.get_secret_value(),
         )
         async with bucket:
-            return await bucket.list_keys("output/", None, 1000)
+            return await bucket.list_keys(prefix, None, 1000)
 
 
 @pytest.fixture(scope="session")

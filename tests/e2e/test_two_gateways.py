@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections import Counter
+from itertools import groupby
 
 import httpx
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from client.cutroom import Cutroom
 from infra.local.object_store.faults import Wrong
 from tests.e2e.conftest import SAMPLE
-from tests.support.watchers import Cut, by_live, by_poll, by_sse
+from tests.support.watchers import Cut, as_socket, by_live, by_poll, by_product, by_sse
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 
@@ -85,22 +86,50 @@ async def test_a_repeated_key_is_one_job_whoever_is_asked(tried):
     assert len({each.json()["id"] for each in answers}) == 1
 
 
-async def test_watchers_cut_and_resumed_all_see_the_log(tried):
+def as_shown(event):
+    """What the exports surface makes of a line of the log, as far as is compared here."""
+    job = event["job"]
+    done = job["status"] == "succeeded"
+    word = {"queued": "pending", "running": "processing", "succeeded": "complete"}
+    return {
+        "status": word[job["status"]],
+        "progress": 100 if done else int(job["progress"] * 100 + 1e-6),
+        "stage": job["stage"],
+        "updated_at": event["at"],
+    }
+
+
+def is_subsequence(some, everything):
+    rest = iter(everything)
+    return all(each in rest for each in some)
+
+
+async def test_watchers_cut_and_resumed_all_see_the_log_in_one_order(tried):
     tried.stack.object_faults.add(Wrong.SLOW, method="PUT", key_prefix="output/", delay_s=3)
     job_id = await tried.submit(end_time=10, output_width=720, output_height=1280)
     key = {"Authorization": f"Bearer {tried.stack.api_key}"}
     base_url = tried.stack.base_url
     cuts = [Cut(every) for every in (1, 1, 2, 1, 2)]
+    shown_cuts = [Cut(2), Cut(2)]
     async with httpx.AsyncClient(base_url=base_url, headers=key, trust_env=False) as http:
-        heard = await asyncio.gather(
+        *heard, at_export, at_job = await asyncio.gather(
             by_poll(http, job_id, cuts[0]),
             by_sse(http, job_id, cuts[1]),
             by_sse(http, job_id, cuts[2]),
             by_live(base_url, key, job_id, cuts[3]),
             by_live(base_url, key, job_id, cuts[4]),
+            by_product(f"{as_socket(base_url)}/ws/export/{job_id}", key, shown_cuts[0]),
+            by_product(f"{as_socket(base_url)}/api/jobs/{job_id}/ws", key, shown_cuts[1]),
         )
         log = (await http.get(f"/v1/jobs/{job_id}/events")).json()["events"]
     assert [event["seq"] for event in log] == list(range(len(log)))
     assert log[-1]["type"] == "succeeded"
     assert all(each == log for each in heard)
-    assert all(cut.times >= 2 for cut in cuts)
+    projected = [as_shown(event) for event in log]
+    for shown in (at_export, at_job):
+        seen = [{name: each[name] for name in projected[0]} for each in shown]
+        fresh = [each for each, _ in groupby(seen)]
+        assert is_subsequence(fresh, projected)
+        assert fresh[-1] == projected[-1]
+        assert len(fresh) > 2
+    assert all(cut.times >= 2 for cut in (*cuts, *shown_cuts))
