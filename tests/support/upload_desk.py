@@ -1,7 +1,7 @@
 """A gateway that takes uploads and nothing else, on a bucket of choice."""
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -12,7 +12,7 @@ import httpx
 from fastapi import FastAPI
 
 from gateway.adapters.memory.keys import MemoryKeyStore
-from gateway.adapters.memory.objects import MemoryObjectStore
+from gateway.adapters.memory.objects import Answer, MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
 from gateway.api import assets, front_desk, uploads
 from gateway.core.tickets import Tickets
@@ -23,6 +23,7 @@ from gateway.services.look_at_upload import LookAtUpload
 from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.services.uploads import Uploads
+from tests.support.buckets import LocalStore, local_store
 from tests.support.jobs import HandClock
 from tests.support.uploads import UPLOAD_STORES, UploadStores
 
@@ -36,15 +37,42 @@ PART_BYTES = 5 * MIB  # the least a store takes
 
 
 class MemorySide:
-    """A bucket in memory, on a clock that stands still; PUTs and GETs go straight to it."""
+    """A bucket in memory, on a clock that stands still; PUTs go straight to it."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, objects: Callable[[MemoryUrlSigner], MemoryObjectStore] = MemoryObjectStore
+    ) -> None:
         self.clock = HandClock()
         self.signer = MemoryUrlSigner(secret=b"bucket" * 6, clock=self.clock)
-        self.objects = MemoryObjectStore(self.signer)
+        self.objects = objects(self.signer)
 
-    async def put(self, url: str, body: bytes, headers: dict[str, str]) -> Any:
+    async def put(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
         return self.objects.put(url, body, headers)
+
+
+class ServedSide:
+    """Our own store over loopback HTTP; a browser's PUT is httpx's."""
+
+    def __init__(self, store: LocalStore, client: httpx.AsyncClient) -> None:
+        self.clock, self.faults = store.clock, store.faults
+        self.signer = store.signer()
+        # Lost answers are part of the tests, and waiting for them is not.
+        self.objects = store.objects(read_timeout_s=0.3)
+        self._client = client
+
+    async def put(self, url: str, body: bytes, headers: dict[str, str]) -> Answer:
+        answer = await self._client.put(url, content=body, headers=headers)
+        return Answer(answer.status_code, answer.headers, answer.content)
+
+
+@asynccontextmanager
+async def a_served_desk(folder: Path) -> AsyncIterator["Desk"]:
+    """Open a gateway on SQLite and on a store that is reached over HTTP."""
+    with local_store(folder / "bucket") as store:
+        async with httpx.AsyncClient() as client:
+            side = ServedSide(store, client)
+            async with side.objects, a_desk("sqlite", folder, side) as desk:
+                yield desk
 
 
 @dataclass(frozen=True, slots=True)
