@@ -120,7 +120,7 @@ class _Feed:
         """
         try:
             async with asyncio.timeout(longest_s):
-                while not self.is_over(seq) and not self.after(seq):
+                while not self.is_over(seq) and self.after(seq) == []:
                     if self._task.done():
                         self._task.result()  # raises what broke it: nothing more will come
                     await self._grown.wait()
