@@ -100,9 +100,13 @@ class SubmitJob:
             return earlier
         kind, job_input = self._parse(asked)
         files = await self.resolve(tenant, references_in(job_input))
-        job = replace(
-            self._job(tenant, asked, kind, job_input, files),
-            id=job_id or self.new_id(),
+        job = self._job(
+            tenant,
+            asked,
+            kind,
+            job_input,
+            files,
+            job_id=job_id or self.new_id(),
             trace=trace,
             surface=surface,
             retry_of=retry_of,
@@ -205,15 +209,19 @@ class SubmitJob:
         kind: JobKind[Any, Any],
         job_input: Wire,
         files: list[ResolvedFile],
+        *,
+        job_id: str,
+        trace: str,
+        surface: Surface,
+        retry_of: str | None,
     ) -> Job:
-        """Return the job without its id, which is chosen when it is written."""
         now = self.clock.now()
         stored = {each.file.name: each.stored for each in files}
         limit_s = kind.price.limit_s(job_input, stored)
         endpoint = self.endpoints.for_compute(kind.compute)
         rate = endpoint.rate
         return Job(
-            id="",
+            id=job_id,
             tenant=tenant,
             kind=kind.name,
             kind_version=kind.version,
@@ -230,8 +238,10 @@ class SubmitJob:
             rate_micro_usd_per_s=rate.micro_usd_per_s,
             created_at=now,
             deadline_at=now + timedelta(seconds=asked.deadline_s or kind.deadline_s),
-            trace="",
+            trace=trace,
             labels=dict(asked.labels),
+            surface=surface,
+            retry_of=retry_of,
         )
 
     def _check_labels(self, labels: Mapping[str, str]) -> None:
