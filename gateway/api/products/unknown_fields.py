@@ -27,6 +27,7 @@ class ForgivingBody(Wire):
     """A body whose unknown fields, at any depth, are dropped and remembered.
 
     Everything it knows stays as strict as its models are, those of `shared` inside it too.
+    A union of models needs a discriminator, which tells whose fields are the known ones.
     """
 
     _unknown: tuple[Path, ...] = PrivateAttr(default=())
@@ -39,7 +40,7 @@ class ForgivingBody(Wire):
             try:
                 body = handler(value)
             except ValidationError as error:
-                found = _unknown_of(error)
+                found = [_steps(value, path) for path in _unknown_of(error)]
                 if not found:
                     raise
                 value = _pruned(value, found)
@@ -67,20 +68,25 @@ def _unknown_of(error: ValidationError) -> list[Path]:
     return [fault["loc"] for fault in faults if fault["type"] == _UNKNOWN]
 
 
+def _steps(value: Any, path: Path) -> Path:
+    """Return the path as the caller writes it: a union's tag is no step of it."""
+    steps: list[str | int] = []
+    for part in path[:-1]:
+        is_step = isinstance(value, list) or part in value
+        if is_step:
+            steps.append(part)
+            value = value[part]
+    return (*steps, path[-1])
+
+
 def _pruned(value: Any, paths: list[Path]) -> Any:
     pruned = copy.deepcopy(value)
     for path in paths:
         within = pruned
         for part in path[:-1]:
-            within = _inside(within, part)
+            within = within[part]
         del within[path[-1]]
     return pruned
-
-
-def _inside(within: Any, part: str | int) -> Any:
-    """Go one step down; a part that names a model of a union is no step."""
-    is_step = isinstance(within, list) or part in within
-    return within[part] if is_step else within
 
 
 def _warnings(unknown: tuple[Path, ...]) -> Iterator[dict[str, str]]:
