@@ -45,6 +45,7 @@ from gateway.ports.object_store import ObjectStore
 from gateway.ports.url_signer import UrlSigner
 from gateway.services.api_keys import ApiKeys
 from gateway.services.pulse import Pulse
+from gateway.services.soon_busy import SoonBusy
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.settings import RunpodSettings, Settings, StoreSettings
 from gateway.wiring import JobServices, Ports, install_exports, install_metrics, install_uploads
@@ -65,7 +66,7 @@ class Gateway:
     tick: Callable[[], Awaitable[None]]
     wake: Callable[[], None]
     woken: Callable[[], Awaitable[None]]
-    attempts_open: Callable[[], Awaitable[int]]
+    soon_busy: SoonBusy
 
 
 def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") -> Ports:
@@ -203,6 +204,5 @@ def build_gateway(
     for module in (health, metrics, kinds, uploads, assets, jobs, live, work):
         app.include_router(module.router)
     app.include_router(surface.routes(exports))
-    return Gateway(
-        app, start, perform, tick, pulse.wake, pulse.woken, adapters.census.attempts_open
-    )
+    soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.clock)
+    return Gateway(app, start, perform, tick, pulse.wake, pulse.woken, soon_busy)

@@ -73,23 +73,24 @@ class LambdaHandler:
         self._loop.close()
 
     async def _ticks(self) -> None:
-        """Tick, and go on while attempts are open, until the next event is due."""
+        """Tick, and go on while there is something to see, until the next event is due."""
         until = self._seconds() + TICK_WITHIN_S
         try:
             async with asyncio.timeout(TICK_WITHIN_S):
-                while await self._tick() and self._seconds() + TICK_EVERY_S < until:
+                while await self._tick(until - self._seconds()):
                     await self._sleep(TICK_EVERY_S)
         except TimeoutError:
             log.warning("tick.cut_short")
 
-    async def _tick(self) -> bool:
-        """True where it is worth ticking again soon."""
+    async def _tick(self, left_s: float) -> bool:
+        """True where it is worth ticking again in the time that is left."""
+        again = left_s > TICK_EVERY_S
         try:
             await self._gateway.tick()
-            return await self._gateway.attempts_open() > 0
+            return again and await self._gateway.soon_busy(left_s - TICK_EVERY_S)
         except CutroomError as error:
             log.warning("tick.failed", extra={"why": str(error)})
-            return True
+            return again
 
 
 def build(settings: Settings) -> LambdaHandler:
