@@ -1,0 +1,24 @@
+"""Use case: is it worth ticking again soon, where every second of waiting is paid for?"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from gateway.ports.census import CensusTaker
+from gateway.ports.clock import Clock
+from gateway.ports.effect_queue import EffectQueue
+
+
+@dataclass(frozen=True, slots=True)
+class SoonBusy:
+    """An open attempt may fall silent at any time; an effect says when it is due."""
+
+    census: CensusTaker
+    effects: EffectQueue
+    clock: Clock
+
+    async def __call__(self, within_s: float) -> bool:
+        """True while attempts are open, or an effect is due before `within_s` are over."""
+        if await self.census.attempts_open():
+            return True
+        due_at = await self.effects.next_due()
+        return due_at is not None and due_at <= self.clock.now() + timedelta(seconds=within_s)
