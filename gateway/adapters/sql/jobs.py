@@ -63,18 +63,18 @@ class SqlJobStore(JobStore):
 
     async def _missed(self, job: Job) -> FileGone | SourceGone | TooManyOpenJobs:
         """Say which guard it was that a job did not pass."""
-        there = (
-            "SELECT count(*) AS there FROM {table} WHERE deleted_at IS NULL AND id IN ({ids})"
-        )
         for table, ids, gone in (
             ("assets", job_creation.assets_of(job), FileGone()),
             ("jobs", job_creation.sources_of(job), SourceGone()),
         ):
+            if not ids:
+                continue
             marks = ", ".join("?" * len(ids))
-            rows = ids and await self._engine.fetch(
-                there.format(table=table, ids=marks) + " AND tenant = ?", (*ids, job.tenant)
+            rows = await self._engine.fetch(
+                f"SELECT deleted_at FROM {table} WHERE id IN ({marks}) AND tenant = ?",
+                (*ids, job.tenant),
             )
-            if rows and rows[0]["there"] < len(ids):
+            if sum(row["deleted_at"] is None for row in rows) < len(ids):
                 return gone
         return TooManyOpenJobs()
 
@@ -104,7 +104,7 @@ class SqlJobStore(JobStore):
         if not kept:
             return JobPage([], None)
         rows = await self._engine.fetch(*job_lists.by_ids([key["id"] for key in kept]))
-        found = {row["id"]: job_of(row) for row in rows}
+        found = {row["id"]: job_of(row) for row in rows if row["deleted_at"] is None}
         last = Place(to_instant(kept[-1]["created_at"]), kept[-1]["id"])
         return JobPage(
             [found[key["id"]] for key in kept if key["id"] in found],
