@@ -57,3 +57,26 @@ async def test_an_asset_deleted_while_the_store_is_down_is_swept_later(desk):
     desk.clock.move(3600)
     await desk.sweep()
     assert await desk.stored() == []
+
+
+async def test_what_is_put_under_a_deleted_assets_key_is_swept_once_its_url_is_dead(desk):
+    upload = await desk.promise()
+    await desk.put(upload)
+    asset = (await desk.complete(upload)).json()
+    await desk.ask("DELETE", f"/assets/{asset['asset_id']}")
+    assert await desk.put(upload) == 200  # the key is free, and the URL lives
+    await desk.sweep()
+    assert await desk.stored() == [upload["key"]]
+    desk.clock.move(3600)
+    await desk.sweep()
+    assert await desk.stored() == []
+
+
+async def test_a_name_that_no_header_can_hold_is_kept_as_rfc_6266_says(desk):
+    upload = await desk.promise(filename='Finale – "Zürich".mp4')
+    await desk.put(upload)
+    asset = (await desk.complete(upload)).json()
+    answer = await desk.ask("GET", f"/assets/{asset['asset_id']}/content")
+    named = desk.objects.get(answer.headers["location"]).headers["content-disposition"]
+    assert "filename*=UTF-8''Finale%20%E2%80%93%20" in named
+    assert named.isascii()
