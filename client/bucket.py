@@ -69,8 +69,6 @@ class Bucket:
         headers = {**signed.headers, "content-length": str(signed.size_bytes)}
         try:
             answer = self.http.request("PUT", signed.url, headers=headers, content=body)
-        except httpx.LocalProtocolError as error:
-            raise TransferFailed(f"{signed.name} changed while it was sent") from error
         except httpx.TransportError as error:
             raise Passing from error
         if answer.is_success:

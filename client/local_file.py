@@ -57,15 +57,24 @@ class LocalFile:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def pieces(self, begin: int, size_bytes: int) -> Iterator[bytes]:
-        """Yield `size_bytes` from `begin` on; fewer where the file has become shorter."""
+        """Yield `size_bytes` from `begin` on.
+
+        Raises `TransferFailed` where the file has become shorter.
+        """
         with self.path.open("rb") as file:
             file.seek(begin)
             left = size_bytes
-            while left and (piece := file.read(min(CHUNK_BYTES, left))):
+            while left:
+                piece = file.read(min(CHUNK_BYTES, left))
+                if not piece:
+                    raise self._changed()
                 left -= len(piece)
                 yield piece
 
     def check_unchanged(self) -> None:
         """Raise `TransferFailed` where it is not what it was."""
         if LocalFile.of(self.path) != self:
-            raise TransferFailed(f"{self.path.name} changed while it was sent")
+            raise self._changed()
+
+    def _changed(self) -> TransferFailed:
+        return TransferFailed(f"{self.path.name} changed while it was sent")
