@@ -104,7 +104,7 @@ UNKNOWN_KIND = Refusal(
     "unknown_kind",
     ValidationFailed,
     "Not accepted: kind.",
-    "There is no kind of that name; `GET /v1/kinds` lists them.",
+    "There is no kind of that name (any more); `GET /v1/kinds` lists them.",
     "kind",
 )
 WRONG_FAMILY = Refusal(

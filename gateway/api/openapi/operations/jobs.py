@@ -157,6 +157,7 @@ OPERATIONS = MappingProxyType(
             refusals=(
                 refusals.ASSET_NOT_FOUND,
                 refusals.OUTPUT_NOT_FOUND,
+                refusals.UNKNOWN_KIND,
                 refusals.NOT_RETRYABLE,
                 refusals.IDEMPOTENCY_CONFLICT,
                 refusals.TOO_MANY_OPEN_JOBS,
