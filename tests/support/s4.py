@@ -1,7 +1,8 @@
 """A gateway with the exports surface, spoken to as its products speak to it."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from shared.kinds import load_kinds
-from tests.support.jobs import STORES
+from tests.support.jobs import STORES, Opened
 from tests.support.serving import serving
 from tests.support.upload_desk import MP4
 from tests.support.world import Worker, World, a_world
@@ -129,6 +130,11 @@ class S4:
             except ConnectionClosed as closed:
                 return messages, closed.rcvd.code if closed.rcvd else 0, socket.subprotocol
 
+    async def all_watching(self, job_id: str, count: int) -> None:
+        """Return once so many watch the job."""
+        while self.world.cases.seats.watching(job_id) < count:  # noqa: ASYNC110 - tells nobody
+            await asyncio.sleep(0.002)
+
     @asynccontextmanager
     async def of_tenant(self, tenant: str, *scopes: str) -> AsyncIterator["S4"]:
         """The same product, spoken to with another key."""
@@ -139,10 +145,13 @@ class S4:
 
 
 @asynccontextmanager
-async def an_s4(store: str, folder: Path, **settings: Any) -> AsyncIterator[S4]:
-    """Serve the app on loopback, its jobs in memory or in SQLite."""
+async def an_s4(
+    store: str | Callable[[Path], Opened], folder: Path, **settings: Any
+) -> AsyncIterator[S4]:
+    """Serve the app on loopback, its jobs in memory, in SQLite or in stores of one's own."""
+    opener = STORES[store] if isinstance(store, str) else store
     async with (
-        a_world(STORES[store], folder, offered=load_kinds(), **settings) as world,
+        a_world(opener, folder, **{"offered": load_kinds(), **settings}) as world,
         serving(world.gateway.app, lifespan="off") as base_url,  # nothing beats by itself
         httpx.AsyncClient(base_url=base_url, headers=await world.a_key()) as http,
     ):
