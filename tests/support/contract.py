@@ -7,9 +7,11 @@ from typing import Any
 
 import httpx
 from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 Document = Mapping[str, Any]
-METHODS = {"get", "put", "post", "patch", "delete"}
+BASE = "urn:cutroom"
 
 
 def operations_of(document: Document) -> Iterator[tuple[str, str, dict[str, Any]]]:
@@ -19,11 +21,16 @@ def operations_of(document: Document) -> Iterator[tuple[str, str, dict[str, Any]
 
 
 def closed(schema: Any) -> Any:
-    """Refuse fields that are not described, as a document open to growth does not."""
+    """Refuse fields that are not described, as a document open to growth does not.
+
+    References become absolute: the components are read once, and not for each value.
+    """
     if isinstance(schema, list):
         return [closed(each) for each in schema]
     if not isinstance(schema, Mapping):
         return schema
+    if "$ref" in schema:
+        return {"$ref": f"{BASE}{schema['$ref']}"}
     tight = {key: closed(each) for key, each in schema.items()}
     if "properties" in schema and schema.get("type") == "object":
         tight.setdefault("additionalProperties", False)
@@ -36,7 +43,8 @@ class Contract:
     def __init__(self, document: Document) -> None:
         self.document = document
         self.seen: dict[str, set[int]] = defaultdict(set)
-        self._components = closed(document["components"])
+        held = DRAFT202012.create_resource({"components": closed(document["components"])})
+        self._registry = Registry().with_resource(BASE, held).crawl()
         self._routes = [
             (method, re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), operation)
             for method, path, operation in operations_of(document)
@@ -54,12 +62,12 @@ class Contract:
         assert found, f"{method} {path} is not described"
         return found[0]
 
-    def faults(self, schema: Document, value: Any, *, strictly: bool = True) -> list[str]:
+    def faults(self, schema: Document, value: Any) -> list[str]:
         """Return what is wrong with a value, each fault with its place."""
-        components = self._components if strictly else self.document["components"]
-        whole = {**(closed(schema) if strictly else schema), "components": components}
         validator = Draft202012Validator(
-            whole, format_checker=Draft202012Validator.FORMAT_CHECKER
+            closed(schema),
+            registry=self._registry,
+            format_checker=Draft202012Validator.FORMAT_CHECKER,
         )
         return [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
 
