@@ -315,3 +315,20 @@ async def test_an_answer_that_is_not_as_described_is_noticed(api):
     ):
         with pytest.raises(AssertionError):
             await api.contract.check(answer)
+
+
+async def test_in_development_the_gateway_serves_the_document_of_the_repository(tmp_path):
+    async with (
+        a_world(STORES["memory"], tmp_path, offered=load_kinds()) as world,
+        calling(world, {}) as http,
+    ):
+        assert (await http.get("/openapi.json")).json() == DOCUMENT
+
+
+async def test_in_production_the_document_is_in_the_repository_alone(tmp_path):
+    async with (
+        a_world(STORES["memory"], tmp_path, environment="production") as world,
+        calling(world, await world.a_key()) as http,
+    ):
+        answers = [await http.get(path) for path in ("/openapi.json", "/docs", "/redoc")]
+    assert [answer.status_code for answer in answers] == [404, 404, 404]
