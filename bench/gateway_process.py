@@ -6,10 +6,12 @@ from base64 import b32encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
 
+from bench.figures import CannotRun
 from bench.gateway_server import Mode
 from bench.talk import talking
 from bench.workplace import Workplace
@@ -71,6 +73,7 @@ def environment(
         "CUTROOM_RUNPOD_GPU_ENDPOINT": ENDPOINT,
         "CUTROOM_RUNPOD_GPU_SLOTS": "1000",
         "CUTROOM_LIMITS_OPEN_JOBS_PER_TENANT": "10000000",
+        "CUTROOM_LIMITS_WATCHERS_PER_TENANT": "10000",
     }
 
 
@@ -78,5 +81,15 @@ def environment(
 def gateway(place: Workplace, mode: Mode, env: Mapping[str, str]) -> Iterator[GatewayProcess]:
     """Start one and wait until it listens; end it afterwards."""
     with talking(place, "bench.gateway_server", mode, env=env) as talk:
+        port = talk.hear()["port"]
+        yield GatewayProcess(f"http://127.0.0.1:{port}", talk.pid)
+
+
+@contextmanager
+def peer(place: Workplace, env: Mapping[str, str]) -> Iterator[GatewayProcess]:
+    """Start what takes jobs by way of SQLAlchemy. Raises `CannotRun` where that is not."""
+    if find_spec("sqlalchemy") is None:
+        raise CannotRun("the peer SQLAlchemy is not installed")
+    with talking(place, "bench.sqlalchemy_server", env=env) as talk:
         port = talk.hear()["port"]
         yield GatewayProcess(f"http://127.0.0.1:{port}", talk.pid)

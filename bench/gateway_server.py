@@ -9,19 +9,16 @@ port as a line of JSON and serves until its standard input is closed.
 """
 
 import asyncio
-import json
 import logging
-import socket
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any, Literal, cast, get_args
 
-import uvicorn
-
 from bench.measured_kind import KINDS
-from gateway.bootstrap import Gateway, build_gateway, sqlite_adapters
+from bench.serving import serve_until_told
+from gateway.bootstrap import build_gateway, sqlite_adapters
 from gateway.core.api_keys import ApiKey
 from gateway.core.job import Job
 from gateway.ports.attempt_log import AttemptLog, Costs
@@ -32,7 +29,6 @@ from gateway.wiring import Ports
 from shared.kinds import load_kinds
 
 Mode = Literal["full", "normal", "no_database", "watched"]
-BACKLOG = 4096
 
 
 class _NoJobs:
@@ -44,13 +40,13 @@ class _NoJobs:
     async def create(self, new: NewJob) -> None:
         """Keep nothing."""
 
-    async def position(self, _job: Job) -> int:
+    async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:
         """Nobody waits in front."""
-        return 0
+        return {job.id: 0 for job in jobs}
 
-    async def costs(self, _job_id: str) -> Costs:
+    async def costs_of(self, job_ids: Sequence[str]) -> dict[str, Costs]:
         """Nothing is reserved."""
-        return Costs(0, None)
+        return {job_id: Costs(0, None) for job_id in job_ids}
 
 
 class _KeysInMemory:
@@ -93,38 +89,9 @@ async def serve(mode: Mode) -> None:
     watched = mode == "watched"
     if not watched:
         await gateway.start()
-    # Of the protocol by name: asyncio sends small writes at once only where it reads that.
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
-        listener.bind(("127.0.0.1", 0))
-        listener.listen(BACKLOG)
-        server = _server(gateway, "on" if watched else "off")
-        asyncio.get_running_loop().add_reader(sys.stdin, _end, server)
-        print(json.dumps({"port": listener.getsockname()[1]}), flush=True)
-        await server.serve(sockets=[listener])
+    await serve_until_told(gateway.app, lifespan="on" if watched else "off")
     if not watched:
         await ports.close()
-
-
-def _server(gateway: Gateway, lifespan: Literal["on", "off"]) -> uvicorn.Server:
-    # The image has neither uvloop nor httptools; the worker's SDK brings them here.
-    return uvicorn.Server(
-        uvicorn.Config(
-            gateway.app,
-            loop="asyncio",
-            http="h11",
-            lifespan=lifespan,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            backlog=BACKLOG,
-            timeout_graceful_shutdown=1,
-        )
-    )
-
-
-def _end(server: uvicorn.Server) -> None:
-    server.should_exit = True
-    asyncio.get_running_loop().remove_reader(sys.stdin)
 
 
 def _mode(word: str) -> Mode:

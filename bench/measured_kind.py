@@ -35,6 +35,6 @@ SUBMITTED = _kind("bench.submitted", ("prepare", "render", "upload", "persist"))
 # A report of a new stage is an event whenever it comes; one of progress alone may wait.
 WATCHED = _kind(
     "bench.watched",
-    tuple(f"at_{first}{second}" for first in "abcdef" for second in ascii_lowercase),
+    tuple(f"at_{first}{second}" for first in "abcdefghijkl" for second in ascii_lowercase),
 )
 KINDS = {kind.name: kind for kind in (SUBMITTED, WATCHED)}

@@ -21,9 +21,5 @@ MEASUREMENTS = (
     _absent(
         Figure("chunk_speedup", "×", 1.6, at_least=True), "cutroom renders in one piece so far"
     ),
-    _absent(
-        Figure("submit_vs_sqlalchemy", "×", 2, at_least=True),
-        "the peer SQLAlchemy is no dependency of cutroom's",
-    ),
     _absent(Figure("plan_finish_ms_p50", "ms", 2, judged=False), "cutroom has no plans so far"),
 )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import get_args
 
 from bench.figures import Figure, Measurement
-from bench.gateway_process import GatewayProcess, Secrets, environment, gateway
+from bench.gateway_process import GatewayProcess, Secrets, environment, gateway, peer
 from bench.gateway_server import Mode
 from bench.load import Plan, Seen
 from bench.workplace import Workplace
@@ -56,6 +56,29 @@ def submitting(place: Workplace) -> Mapping[str, float]:
     }
 
 
+def against_sqlalchemy(place: Workplace) -> Mapping[str, float]:
+    """Our gateway over the same promises kept with SQLAlchemy, turn about."""
+    known, effort = Secrets.fresh(), place.effort
+    databases = {name: place.room(name) / "bench.sqlite3" for name in ("ours", "peer")}
+    per_s: dict[str, list[float]] = {name: [] for name in databases}
+    with ExitStack() as stack:
+        served = {
+            "ours": stack.enter_context(
+                gateway(place, "full", environment(known, databases["ours"]))
+            ),
+            "peer": stack.enter_context(peer(place, environment(known, databases["peer"]))),
+        }
+        for one in served.values():
+            _load(place, one, known, AT_ONCE)
+        for number in range(effort.blocks):
+            names = list(served)
+            for name in reversed(names) if number % 2 else names:
+                _empty_the_queue(databases[name])
+                seen = _load(place, served[name], known, AT_ONCE)
+                per_s[name].append(effort.requests / seen.elapsed_s)
+    return {"submit_vs_sqlalchemy": max(per_s["ours"]) / max(per_s["peer"])}
+
+
 def _turns(blocks: int) -> Iterator[Mode]:
     for number in range(blocks):
         yield from reversed(MODES) if number % 2 else MODES
@@ -84,4 +107,5 @@ MEASUREMENTS = (
         ),
         submitting,
     ),
+    Measurement((Figure("submit_vs_sqlalchemy", "×", 2, at_least=True),), against_sqlalchemy),
 )

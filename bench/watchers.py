@@ -1,4 +1,4 @@
-"""Many watchers by SSE, in one process that does little for each event.
+"""Many watchers, in one process that does little for each event.
 
 `python -m bench.watchers PLAN`: it says when all have heard something, and at a line on its
 standard input listens for a while and says what came.
@@ -6,36 +6,31 @@ standard input listens for a while and says what came.
 
 import asyncio
 import json
-import re
 import resource
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from datetime import datetime
-from typing import cast
+from typing import Literal
 from urllib.parse import urlsplit
 
-from typing_extensions import override
-
 from bench.http_calls import bearer, request_bytes
+from bench.socket_watcher import SocketWatcher
+from bench.watcher import Watcher, Window
 
-EVENT = re.compile(
-    rb'id: (\d+)\nevent: [a-z_]+\ndata: \{"seq":\d+,"type":"[a-z_]+","at":"([^"]+)".*\n\n'
-)
 CONNECT_AT_ONCE = 50
 CONNECT_WITHIN_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Who watches what, and for how long it is measured."""
+    """Who watches what, by what, and for how long it is measured."""
 
     base_url: str
     api_key: str
     job_ids: list[str]
     watchers: int
     window_s: float
+    by: Literal["sse", "websocket"] = "sse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,58 +41,6 @@ class Heard:
     gaps: int
     p50_ms: float
     p95_ms: float
-
-
-class Window:
-    """Delays of the events that come while it is open."""
-
-    def __init__(self) -> None:
-        self.open = False
-        self.delays_s: list[float] = []
-
-
-class Watcher(asyncio.Protocol):
-    """One stream: every event's number must follow the last one's."""
-
-    def __init__(self, request: bytes, window: Window) -> None:
-        self._request = request
-        self._window = window
-        self._rest = b""
-        self._last: int | None = None
-        self.gaps = 0
-        self.heard_in_window = 0
-        self.heard = asyncio.Event()
-        self.lost = False
-
-    @override
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Ask for the events."""
-        cast(asyncio.WriteTransport, transport).write(self._request)
-
-    @override
-    def connection_lost(self, exc: Exception | None) -> None:
-        """A stream that ends while its job goes on is lost."""
-        self.lost = True
-
-    @override
-    def data_received(self, data: bytes) -> None:
-        """Take every whole event out of the stream."""
-        now_s = time.time()
-        self._rest += data
-        read_to = 0
-        for event in EVENT.finditer(self._rest):
-            read_to = event.end()
-            self._take(int(event[1]), event[2], now_s)
-        self._rest = self._rest[read_to:]
-
-    def _take(self, seq: int, said_at: bytes, now_s: float) -> None:
-        self.gaps += self._last is not None and seq != self._last + 1
-        self._last = seq
-        self.heard.set()
-        if self._window.open:
-            self.heard_in_window += 1
-            happened_s = datetime.fromisoformat(said_at.decode()).timestamp()
-            self._window.delays_s.append(now_s - happened_s)
 
 
 async def watch(plan: Plan) -> None:
@@ -114,13 +57,12 @@ async def watch(plan: Plan) -> None:
 
 async def _connected(plan: Plan, window: Window) -> list[Watcher]:
     address = _address(plan.base_url)
-    headers = {**bearer(plan.api_key), "Accept": "text/event-stream"}
     watchers: list[Watcher] = []
     loop = asyncio.get_running_loop()
     async with asyncio.timeout(CONNECT_WITHIN_S):
         for start in range(0, plan.watchers, CONNECT_AT_ONCE):
             some = [
-                Watcher(request_bytes("GET", f"/v1/jobs/{job_id}/events", headers), window)
+                _watcher(plan, job_id, window)
                 for n in range(start, min(start + CONNECT_AT_ONCE, plan.watchers))
                 for job_id in [plan.job_ids[n % len(plan.job_ids)]]
             ]
@@ -130,6 +72,14 @@ async def _connected(plan: Plan, window: Window) -> list[Watcher]:
             await asyncio.gather(*(each.heard.wait() for each in some))
             watchers += some
     return watchers
+
+
+def _watcher(plan: Plan, job_id: str, window: Window) -> Watcher:
+    headers = bearer(plan.api_key)
+    if plan.by == "websocket":
+        return SocketWatcher(f"/v1/jobs/{job_id}/live", headers, window)
+    headers["Accept"] = "text/event-stream"
+    return Watcher(request_bytes("GET", f"/v1/jobs/{job_id}/events", headers), window)
 
 
 def _giving(watcher: Watcher) -> Callable[[], Watcher]:

@@ -1,13 +1,14 @@
 """Two thousand people watching a hundred jobs, each of which has an event every second.
 
-The reports are a worker's, over HTTP. A watcher's delay counts from the instant that stands
-in the event. The gateway's share of a core is what watching adds to taking the reports.
+Once all by SSE, once all by WebSocket. The reports are a worker's, over HTTP. A watcher's
+delay counts from the instant that stands in the event. The gateway's share of a core is what
+watching adds to taking the reports.
 """
 
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from bench.figures import Figure, Measurement
 from bench.gateway_process import GatewayProcess, Secrets, environment, gateway
@@ -35,24 +36,31 @@ def watching(place: Workplace) -> Mapping[str, float]:
             plan = Plan(
                 watched.base_url, known.api_key, job_ids, effort.watchers, effort.window_s
             )
-            with talking(place, "bench.watchers", json.dumps(asdict(plan))) as watchers:
-                watchers.hear()
-                before_s = watched.cpu_s()
-                here = _heard(watchers)
-                watched_share = (watched.cpu_s() - before_s) / effort.window_s
+            by_sse, sse_share = _watched(place, watched, plan)
+            by_socket, socket_share = _watched(place, watched, replace(plan, by="websocket"))
             with gateway(place, "watched", env) as other:
                 workers.say({"report_to": other.base_url})
-                with talking(place, "bench.watchers", json.dumps(asdict(plan))) as watchers:
-                    watchers.hear()
-                    elsewhere = _heard(watchers)
-    _enough(here, place)
-    _enough(elsewhere, place)
+                elsewhere, _ = _watched(place, watched, plan)
     return {
-        "watchers_2000_gaps": here.gaps + elsewhere.gaps,
-        "watchers_2000_p95_ms": here.p95_ms,
-        "watchers_core_share": watched_share - unwatched_share,
+        "watchers_2000_gaps": by_sse.gaps + elsewhere.gaps,
+        "watchers_2000_p95_ms": by_sse.p95_ms,
+        "watchers_core_share": sse_share - unwatched_share,
+        "watchers_2000_websocket_gaps": by_socket.gaps,
+        "watchers_2000_websocket_p95_ms": by_socket.p95_ms,
+        "watchers_websocket_core_share": socket_share - unwatched_share,
         "watchers_notify_lost_p95_ms": elsewhere.p95_ms,
     }
+
+
+def _watched(place: Workplace, one: GatewayProcess, plan: Plan) -> tuple[Heard, float]:
+    """Return what came in the window, and what part of a core the gateway used in it."""
+    with talking(place, "bench.watchers", json.dumps(asdict(plan))) as watchers:
+        watchers.hear()
+        before_s = one.cpu_s()
+        heard = _heard(watchers)
+        share = (one.cpu_s() - before_s) / plan.window_s
+    _enough(heard, place)
+    return heard, share
 
 
 def _heard(watchers: Talk) -> Heard:
@@ -80,6 +88,9 @@ MEASUREMENTS = (
             Figure("watchers_2000_gaps", "", 0),
             Figure("watchers_2000_p95_ms", "ms", 50, judged=False),
             Figure("watchers_core_share", "", 0.25, judged=False),
+            Figure("watchers_2000_websocket_gaps", "", 0),
+            Figure("watchers_2000_websocket_p95_ms", "ms", 50, judged=False),
+            Figure("watchers_websocket_core_share", "", 0.25, judged=False),
             Figure("watchers_notify_lost_p95_ms", "ms", 1100, judged=False),
         ),
         watching,

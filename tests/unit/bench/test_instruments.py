@@ -11,7 +11,9 @@ from bench.gateway_process import Secrets, environment
 from bench.http_calls import Connection, request_bytes
 from bench.jitter import DOTS, SIGMA_PX, shown_rect
 from bench.rendering import RATE, framing_order, overlay_order
-from bench.watchers import Heard, Watcher, Window, summed_up
+from bench.socket_watcher import PONG, SocketWatcher
+from bench.watcher import Watcher, Window
+from bench.watchers import Heard, summed_up
 from shared.kinds.export.framing import FramingInput
 from shared.kinds.export.overlay import OverlayInput
 from shared.render.cropping import Rect, Size
@@ -75,6 +77,71 @@ def test_a_watcher_that_heard_nothing_is_a_gap():
     speaking.data_received(line(0))
 
     assert summed_up([speaking, silent], window).gaps == 1
+
+
+def frame(payload: bytes, opcode: int = 0x1) -> bytes:
+    """A server's frame, its length written in as few bytes as will do."""
+    if len(payload) < 126:
+        return bytes([0x80 | opcode, len(payload)]) + payload
+    if len(payload) < 2**16:
+        return bytes([0x80 | opcode, 126]) + len(payload).to_bytes(2, "big") + payload
+    return bytes([0x80 | opcode, 127]) + len(payload).to_bytes(8, "big") + payload
+
+
+def message(seq: int, padding: int = 0) -> bytes:
+    body = {
+        "seq": seq,
+        "type": "stage",
+        "at": "2026-11-21T12:00:00.000000Z",
+        "job": "x" * padding,
+    }
+    return frame(json.dumps(body, separators=(",", ":")).encode())
+
+
+def heard_by_socket(stream: bytes, *, step: int = 7) -> tuple[Heard, bytes]:
+    """What a watcher makes of a socket's bytes, and what it writes."""
+
+    class Transport(asyncio.WriteTransport):
+        written = b""
+
+        def write(self, data) -> None:
+            self.written += data
+
+    window, transport = Window(), Transport()
+    window.open = True
+    watcher = SocketWatcher("/live", {}, window)
+    watcher.connection_made(transport)
+    asked = len(transport.written)
+    stream = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n" + stream
+    for at in range(0, len(stream), step):
+        watcher.data_received(stream[at : at + step])
+    return summed_up([watcher], window), transport.written[asked:]
+
+
+@pytest.mark.parametrize("step", [1, 7, 10**6])
+def test_frames_of_any_length_cut_anywhere_are_all_counted(step: int):
+    stream = message(0) + message(1, 200) + message(2, 70_000) + message(3)
+
+    found, _ = heard_by_socket(stream, step=step)
+
+    assert (found.events, found.gaps) == (4, 0)
+
+
+def test_an_event_that_a_socket_leaves_out_is_a_gap():
+    assert heard_by_socket(message(0) + message(2))[0].gaps == 1
+
+
+def test_a_ping_is_answered_and_is_no_event():
+    found, written = heard_by_socket(message(0) + frame(b"", 0x9) + message(1))
+
+    assert (found.events, written) == (2, PONG)
+
+
+def test_what_is_no_socket_breaks_the_measurement():
+    watcher = SocketWatcher("/live", {}, Window())
+
+    with pytest.raises(RuntimeError, match="403"):
+        watcher.data_received(b"HTTP/1.1 403 Forbidden\r\n\r\n")
 
 
 async def test_a_connection_serves_one_request_after_the_other():
