@@ -249,3 +249,10 @@ async def test_each_row_needs_its_scope(quick, scope, allowed):
         row[2] for row, answer in zip(rows, answers, strict=True) if answer.status_code == 403
     }
     assert forbidden == {"GET", "S4-8", "POST", "PUT"} - allowed
+
+
+async def test_d119_an_id_of_any_form_is_looked_up_and_leads_nowhere_else(quick):
+    await quick.started()
+    odd = ["x%3Fy", "%2e%2e", "..%2f..%2fv1%2fkinds", "%00", "x" * 500, "%F0%9F%8E%AC"]
+    answers = [await quick.http.get(f"/api/jobs/{each}") for each in odd]
+    assert {refused(answer) for answer in answers} == {(404, "not_found")}
