@@ -33,10 +33,15 @@ class Board(Protocol):
         """Return a new track, at its beginning."""
 
 
-def console() -> Console:
-    """Return where a command writes; a log gets lines that are not broken at 80 columns."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=PLAIN_WIDTH)
+def console(*, stderr: bool = False) -> Console:
+    """Return where a command writes; a log gets lines that are not broken at 80 columns.
+
+    `stderr` is for progress beside an answer that a program may read.
+    """
+    found = Console(highlight=False, stderr=stderr)
+    if found.is_terminal:
+        return found
+    return Console(highlight=False, stderr=stderr, width=PLAIN_WIDTH)
 
 
 @contextmanager

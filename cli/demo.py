@@ -16,9 +16,9 @@ from rich.table import Table
 from cli.board import Track, board, console
 from cli.demo_checks import Wanted, failures, frames_between, probe
 from cli.demo_orders import framing_order, overlay_order
-from cli.export import INTERRUPTED, upload
 from cli.jobs_shown import between_s, doing, follow, usd
-from cli.said_plainly import CommandFailed, said_plainly
+from cli.said_plainly import INTERRUPTED, CommandFailed, said_plainly
+from cli.sending import sent
 from cli.serve import KERNELS, logged_to
 from cli.until_told import Told, run_until_told
 from client import ClientError, Cutroom, Job
@@ -145,7 +145,7 @@ async def _exports(
     with Cutroom(stack.base_url, stack.api_key, sleep=sleep) as client:
         try:
             with board(screen) as on:
-                asset = await asyncio.to_thread(upload, client, clip, on)
+                asset = await asyncio.to_thread(sent, client, clip, on)
                 source = {"asset_id": asset.asset_id}
                 tracks = [(part, on.track(part.name)) for part in parts]
                 async with asyncio.TaskGroup() as group:

@@ -9,14 +9,20 @@ import typer
 
 from cli.board import Board, board, console
 from cli.jobs_shown import doing, follow, summary
-from cli.said_plainly import CommandFailed, said_plainly
+from cli.said_plainly import (
+    EXIT_STATUS,
+    INTERRUPTED,
+    CommandFailed,
+    TypedWrongly,
+    said_plainly,
+)
+from cli.sending import sent_or_called_off
 from cli.server import ApiKey, Server, Url, find_server
-from client import ApiProblem, Asset, ClientError, Cutroom, Job
+from client import ApiProblem, ClientError, Cutroom, Job
 
-INTERRUPTED = 130
 Json = dict[str, Any]
 
-app = typer.Typer(no_args_is_help=True, help="Export a video.")
+app = typer.Typer(no_args_is_help=True, help="Export a video.", epilog=EXIT_STATUS)
 
 File = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The video.")]
 Out = Annotated[Path, typer.Option("--out", "-o", dir_okay=False, help="The MP4 to write.")]
@@ -36,7 +42,7 @@ Crop = Annotated[
 DEFAULT_SIZE = "1080x1920"
 
 
-@app.command()
+@app.command(epilog=EXIT_STATUS)
 def framing(
     file: File,
     out: Out,
@@ -59,7 +65,7 @@ def framing(
         _export("export.framing", file, out, order, find_server(url, api_key))
 
 
-@app.command()
+@app.command(epilog=EXIT_STATUS)
 def overlay(
     file: File,
     out: Out,
@@ -92,21 +98,11 @@ def overlay(
         _export("export.overlay", file, out, order, find_server(url, api_key))
 
 
-def upload(client: Cutroom, file: Path, on: Board) -> Asset:
-    """Put a file, shown on a track of its own."""
-    track = on.track("upload")
-
-    def show(done: int, total: int) -> None:
-        track.tell(f"{total / 1e6:.1f} MB", done / total)
-
-    return client.upload(file, show)
-
-
 def _export(kind: str, file: Path, out: Path, order: Json, server: Server) -> None:
     screen = console()
     with server.client() as client:
         with board(screen) as on:
-            asset = upload(client, file, on)
+            asset = sent_or_called_off(client, file, on)
             source = {"source": {"asset_id": asset.asset_id}}
             job = client.submit(kind, source | order)
             done = _or_cancelled(client, job, lambda: _fetched(client, job, kind, out, on))
@@ -139,7 +135,7 @@ def _or_cancelled(client: Cutroom, job: Job, work: Callable[[], Job]) -> Job:
 
 def _crop_keyframes(file: Path | None, crop: str | None) -> list[Any] | None:
     if file and crop:
-        raise CommandFailed("give --keyframes or --crop, not both")
+        raise TypedWrongly("give --keyframes or --crop, not both")
     if file:
         return _listed(file)
     if not crop:
@@ -147,14 +143,14 @@ def _crop_keyframes(file: Path | None, crop: str | None) -> list[Any] | None:
     try:
         x, y, width, height = map(float, crop.split(","))
     except ValueError as error:
-        raise CommandFailed("--crop is X,Y,W,H in pixels, as 262,0,243,432") from error
+        raise TypedWrongly("--crop is X,Y,W,H in pixels, as 262,0,243,432") from error
     return [{"frame": 0, "x": x, "y": y, "width": width, "height": height}]
 
 
 def _output_size(size: str) -> Json:
     width, _, height = size.lower().partition("x")
     if not (width.isdecimal() and height.isdecimal()):
-        raise CommandFailed("--size is WIDTHxHEIGHT in pixels, as 1080x1920")
+        raise TypedWrongly("--size is WIDTHxHEIGHT in pixels, as 1080x1920")
     return {"output_width": int(width), "output_height": int(height)}
 
 
@@ -162,7 +158,7 @@ def _listed(file: Path) -> list[Any]:
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
     except ValueError as error:
-        raise CommandFailed(f"{file} is not JSON") from error
+        raise TypedWrongly(f"{file} is not JSON") from error
     if not isinstance(found, list):
-        raise CommandFailed(f"{file} holds no list")
+        raise TypedWrongly(f"{file} holds no list")
     return found

@@ -4,14 +4,14 @@ from datetime import datetime
 from decimal import Decimal
 
 from cli.board import Track
-from cli.said_plainly import CommandFailed
+from cli.said_plainly import JobEnded
 from client import Cutroom, Event, Job
 
 
 def follow(client: Cutroom, job_id: str, track: Track) -> Job:
     """Show a job on a track to its end, and return it with its cost where that is known.
 
-    Raises `CommandFailed` unless it succeeded.
+    Raises `JobEnded` unless it succeeded.
     """
 
     def show(event: Event) -> None:
@@ -19,7 +19,7 @@ def follow(client: Cutroom, job_id: str, track: Track) -> Job:
 
     done = client.wait(job_id, show)
     if done.status != "succeeded":
-        raise CommandFailed(why_not(done))
+        raise JobEnded(why_not(done))
     return client.settled(job_id)
 
 

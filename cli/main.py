@@ -2,9 +2,11 @@
 
 import typer
 
-from cli import export, keys
+from cli import export, jobs, keys
 from cli.demo import demo
+from cli.said_plainly import EXIT_STATUS
 from cli.serve import serve
+from cli.upload import upload
 from cli.watch import watch
 
 app = typer.Typer(
@@ -12,11 +14,14 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_show_locals=False,  # they hold keys and presigned URLs
     help="cutroom: exports of people's videos, on rented GPUs.",
+    epilog=EXIT_STATUS,
 )
 app.command()(serve)
 app.command()(demo)
+app.command(epilog=EXIT_STATUS)(upload)
 app.add_typer(export.app, name="export")
-app.command()(watch)
+app.add_typer(jobs.app, name="jobs")
+app.command(epilog=EXIT_STATUS)(watch)
 app.add_typer(keys.app, name="keys")
 
 

@@ -102,7 +102,7 @@ def test_what_cannot_be_meant_is_refused_before_anything_is_sent(
     Path("list.json").write_text("[]")
     Path("object.json").write_text("{}")
     said = cutroom("export", "framing", clip, "-o", "out.mp4", *options)
-    assert said.exit_code == 1
+    assert said.exit_code == 2
     assert why in said.stderr
     assert fake.asked == []
 
@@ -120,7 +120,7 @@ def test_a_failed_job_says_why_and_writes_nothing(fake, clip, cutroom):
     fake.events = log("queued", "failed")
     fake.job = snapshot(1, "failed", error=error)
     said = cutroom("export", "framing", clip, "-o", "out.mp4")
-    assert said.exit_code == 1
+    assert said.exit_code == 3
     assert "The file cannot be read. (input_unreadable)" in said.stderr
     assert not Path("out.mp4").exists()
 
@@ -141,6 +141,41 @@ def test_an_interrupted_export_cancels_its_job(fake):
             _or_cancelled(client, job, work)
     assert ended.value.exit_code == 130
     assert ("POST", "/v1/jobs/job-1/cancel") in [each[:2] for each in fake.asked]
+
+
+def test_an_output_is_fetched_later_too(done, cutroom):
+    said = cutroom("jobs", "download", "job-1", "-o", "later.mp4")
+    assert (said.exit_code, said.stdout) == (0, "later.mp4\n")
+    assert Path("later.mp4").read_bytes() == MADE
+
+
+def test_a_failed_job_has_nothing_to_fetch(fake, cutroom):
+    error = {"code": "input_unreadable", "message": "The file cannot be read."}
+    fake.job = snapshot(1, "failed", error=error)
+    said = cutroom("jobs", "download", "job-1", "-o", "later.mp4")
+    assert said.exit_code == 3
+    assert "input_unreadable" in said.stderr
+
+
+def test_a_finished_job_is_shown_with_its_files_and_without_their_urls(done, cutroom):
+    shown, told = cutroom("jobs", "show", "job-1"), cutroom("jobs", "show", "job-1", "--json")
+    (output,) = json.loads(told.stdout)["outputs"]
+    assert hashlib.sha256(MADE).hexdigest() in shown.stdout
+    assert output["size_bytes"] == len(MADE)
+    assert "/bucket/out" not in shown.output + told.output
+
+
+def test_a_retry_is_watched_to_its_end(done, cutroom):
+    said = cutroom("jobs", "retry", "job-0", "--watch")
+    assert (said.exit_code, said.stdout) == (0, "job-1\n")
+    assert "250 frames" in said.stderr
+
+
+def test_a_fault_of_the_server_is_said_with_the_requests_id(fake, cutroom):
+    fake.answers["/v1/jobs/job-1"] = [problem(500, "internal")]
+    said = cutroom("jobs", "show", "job-1")
+    assert said.exit_code == 1
+    assert "request request-1" in said.stderr
 
 
 def test_watching_a_finished_job_sums_it_up(done, cutroom):

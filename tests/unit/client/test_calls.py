@@ -127,3 +127,11 @@ def test_a_proxy_of_the_environment_is_left_out_on_loopback(pair, monkeypatch):
         Cutroom(base_url, API_KEY, sleep=pair.waited_s.append) as client,
     ):
         assert client.job("job-1").id == "job-1"
+
+
+def test_a_wait_is_a_preference_that_is_sent_and_no_wait_is_none(pair):
+    pair.client.submit("export.framing", {}, wait_s=5)
+    pair.client.submit("export.framing", {})
+    waited, not_waited = pair.fake.requests("/v1/jobs")
+    assert waited["prefer"] == "wait=5"
+    assert "prefer" not in not_waited
