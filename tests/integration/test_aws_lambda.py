@@ -193,14 +193,16 @@ def test_effects_that_take_too_long_are_left_to_a_tick_and_the_answer_stands(loo
     assert len(answering.submit_calls) == 1
 
 
-def test_an_outbox_that_cannot_be_read_does_not_take_an_answer_back(world, key):
+def test_an_outbox_that_cannot_be_read_does_not_take_an_answer_back(world, key, caplog):
     async def away():
         raise TryAgainLater("the database is away", public="")
 
     handler = LambdaHandler(replace(world.gateway, perform=away))
-    answer = handler(an_event("POST", "/v1/jobs", key, JOB), None)
+    with caplog.at_level("WARNING"):
+        answer = handler(an_event("POST", "/v1/jobs", key, JOB), None)
     handler.close()
     assert answer["statusCode"] == 202
+    assert caplog.messages == ["effects.left_to_tick"]
 
 
 def test_nothing_runs_between_events(handler, key):
