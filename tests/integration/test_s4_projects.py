@@ -163,9 +163,9 @@ async def test_d111_a_thousand_looks_for_projects_open_no_connections(tmp_path):
             others = [projects.working_video("other", 7) for _ in range(50)]
             found = await asyncio.gather(*looks, *others, return_exceptions=True)
             assert [type(each) for each in found[50:]] == [NotFound] * 50
-            counts.append(opened())  # the first fifty at once have filled the pool
-    assert counts == [counts[0]] * 10
-    assert 0 < counts[0] < 20
+            counts.append(opened())
+    # A writer and four readers hold the database and its log, one of them the log's index.
+    assert 0 < max(counts) <= 2 * 5 + 1
 
 
 async def test_what_a_project_names_is_kept_and_what_nothing_names_is_let_go(s4):
