@@ -49,6 +49,7 @@ def test_a_worker_kind_uses_the_models_of_no_other_kind():
     ("module", "absent"),
     [
         ("gateway.bootstrap", {"av", "boto3", "httpx", "numpy", "runpod", "torch", "uvicorn"}),
+        ("gateway.bootstrap", {"gateway.api.openapi.document", "gateway.api.openapi.models"}),
         ("gpu_worker.handler", {"av", "boto3", "fastapi", "mangum", "runpod", "starlette"}),
         ("client", {"av", "boto3", "fastapi", "numpy", "runpod", "starlette", "typer"}),
     ],
