@@ -53,9 +53,7 @@ async def watcher_tenant(job_id: str, connection: HTTPConnection) -> str:
         credential = credential_of(connection)
     except Unauthenticated:
         credential = _offered_ticket(connection)
-        if not tickets.is_one(credential):  # a key has no place in a URL
-            raise
-    if not tickets.is_one(credential):
+    if not tickets.is_one(credential):  # a key counts in a header alone: URLs are kept
         return (await authenticate(connection, "read")).tenant
     tenant = tickets.tenant_of(credential, job_id)
     if tenant is None:

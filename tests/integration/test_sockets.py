@@ -5,6 +5,7 @@ import logging
 
 import pytest
 
+from gateway.services.feeds import PAGE
 from tests.support.live import a_finished_job, heard, live, rest_of, until
 
 PATHS = ["/v1/jobs/{}/live", "/sampled/{}"]
@@ -108,6 +109,17 @@ async def test_a_sampled_socket_of_an_ended_job_says_how_it_ended(served):
     messages, code = await heard(served.socket(f"/sampled/{job_id}"))
     assert [each["type"] for each in messages] == ["succeeded"]
     assert code == 1000
+
+
+async def test_a_sampled_socket_does_not_go_through_a_long_history(served):
+    job_id, worker = await served.world.dispatched()
+    await worker.claim()
+    for n in range(PAGE + 10):
+        await worker.report("warning", warning={"code": "slow", "message": f"Late by {n}."})
+    await worker.finish()
+    messages, _ = await heard(served.socket(f"/sampled/{job_id}"))
+    assert messages == (await served.polled(job_id))[-1:]
+    assert messages[0]["seq"] > PAGE
 
 
 async def test_a_sampled_socket_begins_with_how_the_job_stands_now(served):
