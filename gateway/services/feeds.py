@@ -50,9 +50,8 @@ class Feeds:
             return
         async with self._join(job.id) as feed:
             while not feed.is_over(after):
-                batch = feed.after(after)
-                if batch is None:
-                    batch = await self._read(job.id, after)
+                kept = feed.after(after)
+                batch = await self._read(job.id, after) if kept is None else kept
                 if not batch:
                     await feed.wait_beyond(after, idle_s)
                     batch = feed.after(after) or []

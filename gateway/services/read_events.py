@@ -38,7 +38,7 @@ class ReadEvents:
 
         Raises `TooManyWatchers` where there is no place to wait.
         """
-        found = await self.log.read(job.id, after, PAGE)
+        found: Sequence[Event] = await self.log.read(job.id, after, PAGE)
         if not found and wait_s > 0 and not job.is_final:
             with self.seats.taken(job, "poll"):
                 found = await self._next(job, after, wait_s)
