@@ -52,6 +52,8 @@ class Feeds:
             while not feed.is_over(after):
                 kept = feed.after(after)
                 batch = await self._read(job.id, after) if kept is None else kept
+                if kept is None and not batch:
+                    return  # deleted under a watcher who was far behind
                 if not batch:
                     await feed.wait_beyond(after, idle_s)
                     batch = feed.after(after) or []

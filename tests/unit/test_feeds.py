@@ -110,6 +110,17 @@ async def test_following_a_job_that_was_deleted_meanwhile_ends(bell):
     assert await followed(feeds_of(log, bell), ended(1)) == []
 
 
+async def test_a_job_deleted_under_a_watcher_who_is_far_behind_ends_the_watch(bell):
+    log = Log("queued", "started")
+    feeds = feeds_of(log, bell)
+    async with aclosing(feeds.follow(running(1), -1)) as slow:
+        await anext(slow)
+        log.write(*["progress"] * KEPT, "succeeded")
+        assert await followed(feeds, running(1)) == list(range(KEPT + 3))
+        log.events.clear()
+        assert [batch async for batch in slow] == []
+
+
 @pytest.mark.parametrize("job", [running(1), ended(2)])
 async def test_d117_a_store_that_is_away_for_a_while_ends_no_stream(bell, job):
     log = Log("queued", "started", "succeeded")
