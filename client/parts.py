@@ -104,6 +104,8 @@ class MissingParts:
         while waiting:
             news = self._news.get()
             if isinstance(news, Future):
+                if isinstance(news.exception(), _Ended):
+                    continue  # why it had to end comes from the part that failed
                 arrived = news.result()
                 self._etags[arrived.part_number] = arrived.etag
                 waiting -= 1
@@ -113,6 +115,14 @@ class MissingParts:
             tell(done, in_all)
 
     def _put(self, number: int) -> _Arrived:
+        """Put one part; where that fails, none begins after it, whoever hears of it when."""
+        try:
+            return self._put_patiently(number)
+        except BaseException:
+            self._ending.set()
+            raise
+
+    def _put_patiently(self, number: int) -> _Arrived:
         """Put one part, again and under another URL where that may help."""
         failed, why = 0, ""
         while not self._ending.is_set():
