@@ -31,23 +31,33 @@ def serve(
     data: Annotated[
         Path, typer.Option("--data", file_okay=False, help="Jobs and objects stay here.")
     ] = Path("build/serve"),
+    origins: Annotated[
+        str,
+        typer.Option(
+            "--origins",
+            envvar="CORS_ORIGINS",
+            help="Whose pages may call and upload, with commas: http://localhost:3001",
+        ),
+    ] = "",
 ) -> None:
     """Run gateway, object store and RunPod emulator; write build/serve.json."""
+    pages = tuple(each.strip().rstrip("/") for each in origins.split(",") if each.strip())
     with said_plainly():
         try:
-            run_until_told(_serve(port, workers, data))
+            run_until_told(_serve(port, workers, data, pages))
         except Told:
             console().print("stopped")
 
 
-async def _serve(port: int, workers: int, data: Path) -> None:
+async def _serve(port: int, workers: int, data: Path, pages: tuple[str, ...]) -> None:
     from infra.local.stack.config import StackConfig
     from infra.local.stack.local_stack import LocalStack
     from infra.local.stack.ports import PortTaken
     from infra.local.stack.serving import StartFailed
 
     _clear_the_way(SERVE_FILE)
-    stack = LocalStack(data, StackConfig(port=port, workers=workers, kernel_cache=KERNELS))
+    config = StackConfig(port=port, workers=workers, kernel_cache=KERNELS, cors_origins=pages)
+    stack = LocalStack(data, config)
     try:
         with logged_to(stack.logs / "stack.jsonl"):
             async with stack:

@@ -35,8 +35,8 @@ def folder(tmp_path: Path, kernel_cache: Path) -> Path:
     return tmp_path
 
 
-def serving(folder: Path, name: str = "serve.out") -> Any:
-    return running(folder / name, folder, "serve", "--workers", "1")
+def serving(folder: Path, name: str = "serve.out", *more: str) -> Any:
+    return running(folder / name, folder, "serve", "--workers", "1", *more)
 
 
 def workers(program: Program) -> list[psutil.Process]:
@@ -67,6 +67,38 @@ def test_serve_announces_itself_once_all_answers_and_a_stop_leaves_nothing(folde
     assert still_alive(family) == []
     assert not file.exists()
     assert said["api_key"] not in program.said
+
+
+def allowed(url: str, origin: str, method: str, *headers: str) -> bool:
+    """Ask as a browser does before a page of another origin may."""
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": method,
+        "Access-Control-Request-Headers": ", ".join(headers),
+    }
+    answer = httpx.options(url, headers=asked, timeout=10, trust_env=False)
+    return answer.headers.get("access-control-allow-origin") == origin and answer.is_success
+
+
+def test_named_pages_may_call_the_gateway_and_put_into_the_store(folder: Path):
+    origins = "http://localhost:3001, https://app.example.com/"
+    with serving(folder, "serve.out", "--origins", origins) as program:
+        said = until_served(program, folder)
+        asked = {"filename": "a.mp4"}
+        key = {"X-API-Key": said["api_key"]}
+        promise = httpx.post(
+            f"{said['base_url']}/api/videos/upload-url", json=asked, headers=key
+        )
+        page = "http://localhost:3001"
+        job_url, put_url = f"{said['base_url']}/api/jobs", promise.json()["upload_url"]
+        told = [
+            allowed(job_url, page, "POST", "authorization", "content-type", "idempotency-key"),
+            allowed(put_url, page, "PUT", *promise.json()["headers"]),
+            allowed(put_url, "https://app.example.com", "PUT", "content-type"),
+            allowed(job_url, "https://example.org", "POST"),
+            allowed(put_url, "https://example.org", "PUT"),
+        ]
+    assert told == [True, True, True, False, False]
 
 
 def test_a_port_that_is_taken_is_said_to_be(folder: Path):

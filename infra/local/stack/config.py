@@ -22,6 +22,7 @@ class StackConfig:
     environment, as `CUTROOM_TIMINGS_TICK_S`. `worker_env`: more of the workers'. `faults`:
     what goes wrong at RunPod. `kernel_cache`: where workers keep compiled code, None for a
     folder among the stack's own. `emulator_control`: serve the emulator's fault routes.
+    `cors_origins`: whose pages may call the gateway and put files into the store.
     """
 
     port: int = 0
@@ -37,3 +38,4 @@ class StackConfig:
     faults: tuple[Fault, ...] = ()
     kernel_cache: Path | None = None
     emulator_control: bool = False
+    cors_origins: tuple[str, ...] = ()

@@ -160,7 +160,7 @@ class LocalStack:
             self.data / "objects",
             keys={known.store_key_id: known.store_secret},
             buckets=[BUCKET],
-            cors_origins=[page_origin],
+            cors_origins=[page_origin, *self.config.cors_origins],
             faults=self.object_faults,
         )
 
@@ -206,6 +206,7 @@ class LocalStack:
             "CUTROOM_PUBLIC_BASE_URL": base_url,
             "CUTROOM_TOKEN_SECRET": known.token_secret,
             "CUTROOM_API_KEYS": known.api_key,
+            "CUTROOM_CORS_ORIGINS": ",".join(self.config.cors_origins),
             "CUTROOM_STORE_ENDPOINT_URL": store_url,
             "CUTROOM_STORE_BUCKET": BUCKET,
             "CUTROOM_STORE_ACCESS_KEY_ID": known.store_key_id,
