@@ -109,7 +109,7 @@ class ExportInputs:
             raise ValidationFailed([FieldError(field, said)], code="input_key_not_allowed")
         upload = await self.store.upload_at(tenant, key)
         if upload is not None and upload.status is UploadStatus.PENDING:
-            upload = await self._completed(upload)
+            upload = await self._completed(upload, field)
         asset = None
         if upload is not None and upload.asset_id is not None:
             asset = await self.store.get_asset(tenant, upload.asset_id)
@@ -143,9 +143,12 @@ class ExportInputs:
             return renewed
         raise _exists(now) if renewed.status is UploadStatus.COMPLETE else _aborted(now)
 
-    async def _completed(self, upload: Upload) -> Upload:
+    async def _completed(self, upload: Upload, field: str) -> Upload:
         try:
             return await self.look(upload)
+        except ValidationFailed as error:  # the caller named a key here, and no size
+            said = [FieldError(field, each.message) for each in error.errors]
+            raise ValidationFailed(said, code=error.what) from error
         except Conflict as error:
             raise Conflict(
                 str(error),

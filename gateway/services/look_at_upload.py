@@ -95,8 +95,9 @@ def _size_is_wrong(upload: Upload, found: StoredObject) -> CallerMustChange | No
             public=f"A file may have {upload.size_bytes} bytes at most.",
             code="upload_too_large",
         )
-    declared = "bytes" if upload.size_is_limit else f"{upload.size_bytes}"
-    said = f"{declared} were declared, {found.size_bytes} were put"
+    said = f"{upload.size_bytes} bytes were declared, {found.size_bytes} were put"
+    if upload.size_is_limit:
+        said = "nothing is in the file"
     return ValidationFailed([FieldError("size_bytes", said)], code="size_mismatch")
 
 

@@ -152,6 +152,20 @@ async def test_s4_5_refuses_a_video_that_was_not_put_is_too_large_or_is_none(qui
     assert (await quick.http.get("/v1/jobs")).json()["items"] == []
 
 
+async def test_an_empty_video_is_refused_under_the_name_the_caller_gave_its_key(quick):
+    keys = [await quick.uploaded(b"") for _ in range(3)]
+    answers = [
+        await quick.job(input_video_key=keys[0]),
+        await quick.project(working_video_key=keys[1]),
+        await quick.clip(source_video_key=keys[2]),
+    ]
+    assert {refused(answer) for answer in answers} == {(422, "size_mismatch")}
+    assert [answer.json()["errors"] for answer in answers] == [
+        [{"field": field, "message": "nothing is in the file"}]
+        for field in ("input_video_key", "working_video_key", "source_video_key")
+    ]
+
+
 MISPLACED = {
     "clip_index": {"clip_index": 0},
     "start_time": {"start_time": 1},
