@@ -68,6 +68,11 @@ def test_a_job_is_pending_before_its_first_attempt_only(attempt, expected):
     assert shown(an_export(fence=attempt))["status"] == expected
 
 
+def test_who_waits_for_another_attempt_is_shown_preparing_and_not_before_the_first():
+    stages = [shown(an_export(fence=attempt))["stage"] for attempt in (0, 1, 2)]
+    assert stages == [None, "prepare", "prepare"]
+
+
 @pytest.mark.parametrize(
     ("status", "code", "retryable"),
     [

@@ -15,6 +15,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
 )
 TYPES: Mapping[str, str] = MappingProxyType({kind: type_ for type_, kind in KINDS.items()})
 OUTPUT = "video"
+FIRST_STAGE = "prepare"
 
 
 class Word(StrEnum):
@@ -47,9 +48,7 @@ _ENDS: Mapping[Status, tuple[str, bool]] = MappingProxyType(
 
 def word(status: Status, attempt: int) -> Word:
     """Return the word; who waits between two attempts is at work, or it would go back."""
-    if status is Status.QUEUED and attempt > 0:
-        return Word.PROCESSING
-    return _WORDS[status]
+    return Word.PROCESSING if _waits_again(status, attempt) else _WORDS[status]
 
 
 def export_job(job: Job, event: Event) -> dict[str, Any]:
@@ -59,15 +58,15 @@ def export_job(job: Job, event: Event) -> dict[str, Any]:
     """
     body = json.loads(event.body)
     seen = body["job"]
-    status = Status(seen["status"])
+    status, attempt = Status(seen["status"]), seen["attempt"]
     error, code, retryable = _failure(status, seen)
     return {
         "job_id": job.id,
         "project_id": project_of(job),
         "type": TYPES[job.kind],
-        "status": word(status, seen["attempt"]),
+        "status": word(status, attempt),
         "progress": percent(status, seen["progress"]),
-        "stage": seen["stage"],
+        "stage": FIRST_STAGE if _waits_again(status, attempt) else seen["stage"],
         "input_video_key": job.files[0].key,
         "output_video_key": _output_key(status, seen),
         "error": error,
@@ -92,6 +91,11 @@ def project_of(job: Job) -> int | None:
     """Return the project; a job made on `/v1` is of none, whatever its labels say."""
     named = job.labels.get("project_id") if job.surface is Surface.EXPORTS else None
     return int(named) if named else None
+
+
+def _waits_again(status: Status, attempt: int) -> bool:
+    """True between two attempts, which is shown as if the next had begun."""
+    return status is Status.QUEUED and attempt > 0
 
 
 def _failure(status: Status, seen: Mapping[str, Any]) -> tuple[str | None, str | None, Any]:
