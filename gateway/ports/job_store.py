@@ -116,8 +116,9 @@ class JobStore(Protocol):
     ) -> JobPage:
         """Return the tenant's jobs that are older than `after`, the newest first.
 
-        Reads no more rows than it returns, and one. It ends early once the inputs together
-        pass `PAGE_INPUT_BYTES`.
+        Reads no more rows than it returns, and one, by status, kind, both, parent or label;
+        of more than that it goes through the jobs of the parent or of one label. It ends
+        early once the inputs together pass `PAGE_INPUT_BYTES`.
         """
 
     async def commit(self, change: Change) -> Committed:

@@ -10,11 +10,12 @@ import pytest
 from gateway.adapters.sql import job_lists, job_removal
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.rows import COLUMNS, column, to_text
-from gateway.adapters.sqlite.connections import open_reader, open_writer, run
+from gateway.adapters.sqlite.connections import open_reader, open_writer
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core import effects
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter, Place
+from tests.support.crowd import plan, steps
 from tests.support.jobs import NOON, a_job
 
 MANY = 50_000
@@ -31,6 +32,7 @@ FILTERS = {
     "all": JobFilter(),
     "status": JobFilter(status=Status.FAILED),
     "kind": JobFilter(kind="k.rare"),
+    "status and kind": JobFilter(Status.FAILED, "k.rare"),
     "parent": JobFilter(parent_id="p"),
     "label": JobFilter(labels={"clip": "7"}),
     "labels": JobFilter(labels={"clip": "7", "project": "1"}),
@@ -41,6 +43,7 @@ INDEXES = {
     "all": "jobs_of_tenant",
     "status": "jobs_by_status",
     "kind": "jobs_by_kind",
+    "status and kind": "jobs_by_status_and_kind",
     "parent": "jobs_of_parent",
     "label": "sqlite_autoindex_job_labels_1",
     "labels": "sqlite_autoindex_job_labels_1",
@@ -98,26 +101,6 @@ class Asked:
     async def fetch(self, sql, params=()):
         self.statements.append((sql, params))
         return []
-
-
-def plan(connection, statement):
-    sql, params = statement
-    return [row["detail"] for row in run(connection, (f"EXPLAIN QUERY PLAN {sql}", params))]
-
-
-def steps(connection, statement):
-    """How many instructions of SQLite's machine a statement takes: a count, not a time."""
-    taken = 0
-
-    def one_more():
-        nonlocal taken
-        taken += 1
-
-    run(connection, statement)  # prepared, and the schema read
-    connection.set_progress_handler(one_more, 1)
-    rows = run(connection, statement)
-    connection.set_progress_handler(None, 1)
-    return taken, rows
 
 
 @pytest.mark.parametrize("after", [None, MIDDLE], ids=["first", "later"])

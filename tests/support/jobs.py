@@ -17,6 +17,7 @@ from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
+from gateway.adapters.sql.engine import SqlEngine
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
 from gateway.adapters.sql.liveness import SqlLiveness
@@ -120,18 +121,23 @@ async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
                 for tenant in ("default", "other")
             ]
         )
-        jobs = SqlJobStore(engine)
-        await jobs.know_endpoints(["gpu"])
-        yield Stores(
-            jobs,
-            SqlEventLog(engine),
-            SqlEffectQueue(engine),
-            SqlAttemptLog(engine),
-            SqlLiveness(engine),
-            SqlCensusTaker(engine),
-            SqlUploadStore(engine),
-            SqlExportProjectStore(engine),
-        )
+        stores = stores_on(engine)
+        await stores.jobs.know_endpoints(["gpu"])
+        yield stores
+
+
+def stores_on(engine: SqlEngine) -> Stores:
+    """Return the stores that keep everything in one SQL database."""
+    return Stores(
+        SqlJobStore(engine),
+        SqlEventLog(engine),
+        SqlEffectQueue(engine),
+        SqlAttemptLog(engine),
+        SqlLiveness(engine),
+        SqlCensusTaker(engine),
+        SqlUploadStore(engine),
+        SqlExportProjectStore(engine),
+    )
 
 
 STORES: dict[str, Callable[[Path], Opened]] = {

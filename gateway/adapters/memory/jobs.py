@@ -187,7 +187,7 @@ class MemoryJobStore(JobStore):
     @override
     async def unclaimed(self, limit: int) -> list[Job]:
         waiting = [j for j in self._t.jobs.values() if j.waiting_for is WaitingFor.WORKER]
-        return sorted(waiting, key=lambda j: j.id)[:limit]
+        return sorted(waiting, key=lambda j: (j.created_at, j.id))[:limit]
 
     @override
     async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:

@@ -82,13 +82,9 @@ def fitting(rows: Sequence[Row], limit: int) -> list[Row]:
 
 
 def by_ids(job_ids: Sequence[str]) -> Statement:
-    """The jobs themselves, deleted ones too.
-
-    Asking here for those that are not would lead the planner to an index that begins with
-    `deleted_at`, and so through all jobs.
-    """
+    """The jobs themselves, but for those that were deleted meanwhile."""
     marks = ", ".join("?" * len(job_ids))
-    return f"SELECT * FROM jobs WHERE id IN ({marks})", list(job_ids)
+    return f"SELECT * FROM jobs WHERE id IN ({marks}) AND deleted_at IS NULL", list(job_ids)
 
 
 def positions(endpoint: str, jobs: Sequence[Job]) -> Statement:

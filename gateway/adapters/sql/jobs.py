@@ -104,7 +104,7 @@ class SqlJobStore(JobStore):
         if not kept:
             return JobPage([], None)
         rows = await self._engine.fetch(*job_lists.by_ids([key["id"] for key in kept]))
-        found = {row["id"]: job_of(row) for row in rows if row["deleted_at"] is None}
+        found = {row["id"]: job_of(row) for row in rows}
         last = Place(to_instant(kept[-1]["created_at"]), kept[-1]["id"])
         return JobPage(
             [found[key["id"]] for key in kept if key["id"] in found],
@@ -196,8 +196,9 @@ class SqlJobStore(JobStore):
     @override
     async def unclaimed(self, limit: int) -> list[Job]:
         rows = await self._engine.fetch(
-            "SELECT * FROM jobs WHERE status = 'queued' AND waiting_for = 'worker' "
-            "ORDER BY id LIMIT ?",
+            # By endpoint, so that an index leads to them past all that waits for a slot.
+            "SELECT * FROM jobs WHERE endpoint IN (SELECT name FROM endpoints) "
+            "AND waiting_for = 'worker' ORDER BY created_at, id LIMIT ?",
             (limit,),
         )
         return [job_of(row) for row in rows]
