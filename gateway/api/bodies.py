@@ -61,7 +61,7 @@ class JsonBodies:
             body = await _read(headers, receive, limit_bytes)
             if body:
                 _check_type(headers)
-                strict_json.parse(body, depth_max=self._depth_max)
+                strict_json.parse(body, depth_max=self._depth_max, members_max=face.members_max)
         except _Gone:
             return
         except TooLarge as error:

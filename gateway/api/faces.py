@@ -51,7 +51,8 @@ class Face:
 
     `prefixes`: the paths that are its own, whole segments. `statuses`: what its own codes
     answer with, where the class of the error would say otherwise. `body_bytes`: the largest
-    body it takes; None is the limit of the application.
+    body it takes; None is the limit of the application. `members_max`: how many fields one
+    object of a body may have.
     """
 
     name: Surface
@@ -60,21 +61,26 @@ class Face:
     media_type: str = "application/json"
     statuses: Mapping[str, int] = field(default_factory=lambda: MappingProxyType({}))
     body_bytes: int | None = None
+    members_max: int | None = None
 
 
-V1 = Face(Surface.V1, ("/",), problem_document, "application/problem+json")
+# Each field that is unknown is a fault of its own there, and each fault takes its time.
+MEMBERS_MAX = 1000
+V1 = Face(
+    Surface.V1, ("/",), problem_document, "application/problem+json", members_max=MEMBERS_MAX
+)
 
 
 class Faces:
     """The faces of one application, by path; `/v1`'s where no other claims it."""
 
     def __init__(self, products: Sequence[Face] = ()) -> None:
-        self._by_prefix = {
-            prefix.rstrip("/"): face for face in (V1, *products) for prefix in face.prefixes
-        }
+        by_prefix = [(each.rstrip("/"), face) for face in products for each in face.prefixes]
+        self._by_prefix = sorted(by_prefix, key=lambda each: len(each[0]), reverse=True)
 
     def of(self, path: str) -> Face:
         """Return the face with the longest prefix of this path."""
-        while path and path not in self._by_prefix:
-            path = path.rpartition("/")[0]
-        return self._by_prefix[path]
+        for prefix, face in self._by_prefix:
+            if path == prefix or path.startswith(f"{prefix}/"):
+                return face
+        return V1

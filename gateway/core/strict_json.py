@@ -1,9 +1,14 @@
-"""JSON as we take it: UTF-8, finite numbers of ordinary size, text that can be stored."""
+"""JSON as we take it: UTF-8, finite numbers of ordinary size, text that can be stored.
+
+A body is read while everybody else waits, so the sound one is looked at by the standard
+library's C alone; only what could be at fault is walked.
+"""
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
@@ -15,6 +20,11 @@ REPORTED_MAX = 20
 
 Path = tuple[str | int, ...]
 
+_CONTAINERS = (dict, list)
+# Every digit becomes 0, and E is e: what a number could be too large by is then easy to find.
+_ALIKE = bytes.maketrans(b"123456789E", b"000000000e")
+_MAY_BE_TOO_LARGE = (b"0" * 19, b"e000", b"e+000")
+
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
@@ -23,38 +33,48 @@ class _Refused:
     why: str
 
 
-def parse(data: bytes, *, depth_max: int) -> Any:
+@dataclass(slots=True)
+class _Marks:
+    """The marks left in a document; past the first few all are one."""
+
+    left: list[_Refused] = field(default_factory=list)
+
+    def __call__(self, why: str) -> _Refused:
+        if len(self.left) < REPORTED_MAX:
+            self.left.append(_Refused(why))
+        return self.left[-1]
+
+
+def parse(data: bytes, *, depth_max: int, members_max: int | None = None) -> Any:
     """Return what the document says.
 
     Raises `ValidationFailed` that names the fields: not UTF-8 or not JSON (`body`), NaN and
-    infinities, numbers past 64 bits, text with NUL or half a surrogate pair, and nesting
-    deeper than `depth_max` (`[]` is 1 deep).
+    infinities, numbers past 64 bits, text with NUL or half a surrogate pair, a field given
+    twice in one object or more than `members_max` of them, and nesting deeper than
+    `depth_max` (`[]` is 1 deep).
     """
     try:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise _refusal("body", "is not UTF-8") from error
-    refused: list[_Refused] = []
-
-    def refuse(why: str) -> _Refused:
-        refused.append(_Refused(why))
-        return refused[-1]
-
+    marks = _Marks()
     try:
-        value = _decoder(refuse).decode(text)
+        value = _decoder(data, marks, members_max).decode(text)
     except RecursionError as error:
         raise _refusal("body", f"is nested deeper than {depth_max} levels") from error
     except json.JSONDecodeError as error:
-        raise _refusal("body", f"is not JSON: {error.msg}, character {error.pos}") from error
-    if refused or _needs_a_look(data, depth_max):
+        raise _refusal("body", f"is not JSON, from character {error.pos} on") from error
+    if marks.left or _may_hold_bad_text(data) or _is_too_deep(data, value, depth_max):
         found = list(islice(_faults(value, depth_max), REPORTED_MAX))
         if found:
             raise ValidationFailed(found)
     return value
 
 
-def _decoder(refuse: Callable[[str], _Refused]) -> json.JSONDecoder:
-    """Return a decoder that puts a mark where a number is not taken."""
+def _decoder(
+    data: bytes, refuse: Callable[[str], _Refused], members_max: int | None
+) -> json.JSONDecoder:
+    """Return a decoder that puts a mark where something is not taken."""
 
     def whole(digits: str) -> int | _Refused:
         if len(digits) <= DIGITS_MAX and WHOLE_MIN <= (number := int(digits)) <= WHOLE_MAX:
@@ -68,43 +88,78 @@ def _decoder(refuse: Callable[[str], _Refused]) -> json.JSONDecoder:
     def constant(name: str) -> _Refused:
         return refuse(f"{name} is no number")
 
-    return json.JSONDecoder(parse_int=whole, parse_float=fraction, parse_constant=constant)
+    def members(pairs: list[tuple[str, Any]]) -> Any:
+        found = dict(pairs)
+        if members_max is not None and len(found) > members_max:
+            return refuse(f"has more than {members_max} fields")
+        return found if len(found) == len(pairs) else {**found, **_doubled(pairs, refuse)}
+
+    alike = data.translate(_ALIKE)
+    careful = any(sign in alike for sign in _MAY_BE_TOO_LARGE)
+    return json.JSONDecoder(
+        parse_int=whole if careful else None,
+        parse_float=fraction if careful else None,
+        parse_constant=constant,
+        object_pairs_hook=members,
+    )
 
 
-def _needs_a_look(data: bytes, depth_max: int) -> bool:
-    """Tell cheaply whether anything could be wrong; most documents are not walked at all."""
-    if data.count(b"[") + data.count(b"{") > depth_max:
-        return True
+def _doubled(
+    pairs: list[tuple[str, Any]], refuse: Callable[[str], _Refused]
+) -> dict[str, _Refused]:
+    """Return a mark for each name that is there more than once."""
+    counted = Counter(name for name, _ in pairs)
+    return {name: refuse("is given more than once") for name, n in counted.items() if n > 1}
+
+
+def _may_hold_bad_text(data: bytes) -> bool:
+    """UTF-8 has no halves of pairs, and JSON no bare NUL: both come escaped or not at all."""
     escapes = data.lower()
     return b"\\u0000" in escapes or b"\\ud" in escapes
 
 
+def _is_too_deep(data: bytes, value: Any, depth_max: int) -> bool:
+    if data.count(b"[") + data.count(b"{") <= depth_max:
+        return False
+    level = [value] if isinstance(value, _CONTAINERS) else []
+    for _ in range(depth_max):
+        level = [
+            inner
+            for each in level
+            for inner in (each.values() if type(each) is dict else each)
+            if type(inner) is dict or type(inner) is list
+        ]
+        if not level:
+            return False
+    return True
+
+
 def _faults(value: Any, depth_max: int) -> Iterator[FieldError]:
     """Walk without recursion, for the depth is the caller's choice."""
-    waiting: list[tuple[Path, Any]] = [((), value)]
+    if why := _fault(value):
+        yield _at((), why)
+    waiting: list[tuple[Path, Any]] = [((), value)] if isinstance(value, _CONTAINERS) else []
     while waiting:
         path, each = waiting.pop()
-        if isinstance(each, dict | list) and len(path) >= depth_max:
+        if len(path) >= depth_max:
             yield _at(path, f"is nested deeper than {depth_max} levels")
-        elif isinstance(each, dict):
+            continue
+        named = isinstance(each, dict)
+        if named:
             yield from (_at(path, f"a field's name {w}") for key in each if (w := _fault(key)))
-            waiting.extend(((*path, _shown(key)), inner) for key, inner in each.items())
-        elif isinstance(each, list):
-            waiting.extend(((*path, index), inner) for index, inner in enumerate(each))
-        elif why := _fault(each):
-            yield _at(path, why)
+        for key, inner in each.items() if named else enumerate(each):
+            if type(inner) is dict or type(inner) is list:
+                waiting.append(((*path, _shown(key)), inner))
+            elif why := _fault(inner):
+                yield _at((*path, _shown(key)), why)
 
 
 def _fault(value: Any) -> str | None:
-    match value:
-        case _Refused(why):
-            return why
-        case str() if "\0" in value:
+    if type(value) is str:
+        if "\0" in value:
             return "holds a NUL character"
-        case str() if not _is_unicode(value):
-            return "holds half a surrogate pair"
-        case _:
-            return None
+        return None if value.isascii() or _is_unicode(value) else "holds half a surrogate pair"
+    return value.why if type(value) is _Refused else None
 
 
 def _is_unicode(text: str) -> bool:
@@ -115,9 +170,9 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _shown(key: str) -> str:
+def _shown(key: str | int) -> str | int:
     """Return a field's name fit for an answer."""
-    return key.encode(errors="replace").decode()[:100]
+    return key.encode(errors="replace").decode()[:100] if isinstance(key, str) else key
 
 
 def _at(path: Path, message: str) -> FieldError:

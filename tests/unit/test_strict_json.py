@@ -55,6 +55,12 @@ def test_any_bytes_are_read_or_refused_and_nothing_else(data):
         ('{"a": "\\uDC00x"}', "a"),
         ('{"a": {"b\\ud800": 1}}', "a"),
         ('{"a": {"b\\u0000": 1}}', "a"),
+        ('{"a": 1' + "0" * 400 + "}", "a"),
+        ('{"a": 1' + "0" * 400 + ".5}", "a"),
+        ('{"a": 1E+400}', "a"),
+        ('{"a": 1e0000400}', "a"),
+        ('{"a": 1, "b": 2, "a": 1}', "a"),
+        ('{"a": [{"b": 1, "\\u0062": 2}]}', "a.0.b"),
         ("NaN", "body"),
         ("{", "body"),
         ("", "body"),
@@ -96,8 +102,27 @@ def test_absurd_nesting_is_refused_without_recursion(opening):
     assert fields_refused(opening * 100_000) == ["body"]
 
 
+def test_what_is_no_json_is_told_by_its_place_alone():
+    with pytest.raises(ValidationFailed) as refused:
+        parse(b'{"a": tru}', depth_max=8)
+    (error,) = refused.value.errors
+    assert error.message == "is not JSON, from character 6 on"
+
+
+def test_the_fields_of_one_object_are_counted_to_their_limit_and_not_past_it():
+    members = json.dumps({"a": {str(n): n for n in range(8)}}).encode()
+    assert len(parse(members, depth_max=8, members_max=8)["a"]) == 8
+    with pytest.raises(ValidationFailed) as refused:
+        parse(members, depth_max=8, members_max=7)
+    assert [each.field for each in refused.value.errors] == ["a"]
+
+
 def test_many_brackets_side_by_side_are_not_deep():
     assert len(parse(json.dumps([[]] * 1000).encode(), depth_max=2)) == 1000
+
+
+def test_brackets_inside_text_are_not_deep():
+    assert parse(json.dumps("[" * 1000).encode(), depth_max=2) == "[" * 1000
 
 
 def test_a_flood_of_faults_is_answered_with_the_first_ones():
