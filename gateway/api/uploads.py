@@ -65,7 +65,7 @@ class PartsRequest(Wire):
 
     part_numbers: Annotated[
         list[PartNumber],
-        Field(min_length=1, max_length=PARTS_SIGNED_MAX),
+        Field(min_length=1, max_length=PARTS_SIGNED_MAX, fail_fast=True),
         AfterValidator(_distinct),
     ]
 
@@ -80,7 +80,10 @@ class PutPart(Wire):
 class Completion(Wire):
     """The body of a completion: `{}` after one PUT, or all parts in order."""
 
-    parts: Annotated[list[PutPart], Field(min_length=1, max_length=PARTS_MAX)] | None = None
+    parts: (
+        Annotated[list[PutPart], Field(min_length=1, max_length=PARTS_MAX, fail_fast=True)]
+        | None
+    ) = None
 
 
 class MultipartView(BaseModel):

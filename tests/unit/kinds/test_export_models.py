@@ -311,3 +311,9 @@ def test_the_plan_of_an_overlay_has_its_regions_and_that_of_framing_its_trim() -
     assert overlaid.plan(footage).effect is Effect.TINT
     assert len(overlaid.plan(footage).regions(9)) == 1
     assert framed.plan(footage).frames == range(25, 50)
+
+
+@pytest.mark.parametrize("name", ["crop_keyframes", "highlight_regions"])
+def test_of_many_that_are_wrong_the_first_is_told(name: str) -> None:
+    refused = refusal_of(overlay.KIND, order(**{name: [{}] * 1000}))
+    assert {field.rpartition(".")[0] for field in fields_of(refused)} == {f"input.{name}.0"}

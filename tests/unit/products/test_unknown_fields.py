@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import Field, ValidationError
 
-from gateway.api.products.unknown_fields import WARNINGS_MAX, ForgivingBody
+from gateway.api.products.unknown_fields import WARNINGS_MAX, AlsoKnown, ForgivingBody
 from shared.job_kind import Rule, Wire
 
 
@@ -29,6 +29,12 @@ class Line(Wire):
     start: float
 
 
+class Box(Wire):
+    """Another shape."""
+
+    sides: tuple[Circle, ...]
+
+
 class Order(ForgivingBody):
     """What is asked for."""
 
@@ -36,6 +42,8 @@ class Order(ForgivingBody):
     circles: tuple[Circle, ...] | None = None
     by_name: dict[str, Circle] = {}
     either: Annotated[Dot | Line, Field(discriminator="mark")] | None = None
+    any_mark: Annotated[Circle | Box | None, AlsoKnown(frozenset({"colour"}))] = None
+    few: Annotated[list[Circle], Field(max_length=2, fail_fast=True)] = []
 
 
 def messages(body):
@@ -65,6 +73,8 @@ def test_unknown_fields_are_ignored_and_named_at_any_depth():
         "circles": ({"radius": 1.0}, {"radius": 2.0}),
         "by_name": {"x": {"radius": 3.0}},
         "either": None,
+        "any_mark": None,
+        "few": [],
     }
 
 
@@ -73,6 +83,24 @@ def test_a_member_of_a_tagged_union_forgives_too():
     body = Order.model_validate({"name": "a", "either": line})
     assert body.either == Line(mark="line", start=1)
     assert messages(body) == ["either.at"]
+
+
+def test_a_union_without_a_tag_knows_the_fields_of_all_its_members():
+    box = {"sides": [{"radius": 1, "fill": 2}], "edge": 3}
+    body = Order.model_validate({"name": "a", "any_mark": box})
+    assert set(messages(body)) == {"any_mark.edge", "any_mark.sides.0.fill"}
+
+
+def test_a_name_that_is_known_and_does_not_belong_there_is_left_to_be_refused():
+    with pytest.raises(ValidationError) as refused:
+        Order.model_validate({"name": "a", "any_mark": {"radius": 1, "colour": "red"}})
+    assert "colour" in {error["loc"][-1] for error in refused.value.errors()}
+
+
+def test_a_list_that_is_too_long_is_not_looked_through():
+    with pytest.raises(ValidationError) as refused:
+        Order.model_validate({"name": "a", "few": [{"radius": 1, "fill": 2}] * 1000})
+    assert [error["type"] for error in refused.value.errors()] == ["too_long"]
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from pydantic import (
 )
 from pydantic_core.core_schema import ValidationInfo
 
-from gateway.api.products.unknown_fields import ForgivingBody
+from gateway.api.products.unknown_fields import AlsoKnown, ForgivingBody
 from shared.job_kind import Rule
 from shared.kinds.export.framing import FramingLook, Trim
 from shared.kinds.export.overlay import OverlayLook
@@ -71,7 +71,7 @@ class JobAsked(ForgivingBody, Trim):
     project_id: ProjectId
     type: ExportType
     input_video_key: VideoKey
-    params: OverlayLook | FramingLook
+    params: Annotated[OverlayLook | FramingLook, AlsoKnown(frozenset(_FRAMING_ONLY))]
     clip_index: ClipIndex | None = None
 
     @field_validator("params", mode="wrap")
