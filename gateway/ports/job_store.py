@@ -150,7 +150,10 @@ class JobStore(Protocol):
         """Return running jobs last heard before this instant, the most silent first."""
 
     async def unclaimed(self, limit: int) -> list[Job]:
-        """Return jobs that wait for a worker, the longest waiting first."""
+        """Return jobs that wait for a worker, the longest not asked about first.
+
+        Those RunPod has told no id of come last: about them nobody can be asked.
+        """
 
     async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:
         """Delete an ended job that no unfinished one reads an output of; leave `erase`.

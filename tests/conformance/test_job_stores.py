@@ -240,6 +240,20 @@ async def test_silent_unclaimed_and_late_jobs_are_found(stores):
     assert [job.id for job in await stores.jobs.past_deadline(later, 10)] == ["j2"]
 
 
+async def test_of_the_unclaimed_those_come_first_that_were_not_asked_about_for_longest(stores):
+    for n, job_id in enumerate(("j1", "j2", "j3")):
+        await stores.jobs.create(new(a_job(job_id)))
+        waiting = await stores.jobs.get(job_id)
+        await stores.jobs.commit(change(waiting, SlotGranted(), f"s{n}"))
+    for n, job_id in enumerate(("j1", "j2")):
+        learnt_at = NOON + timedelta(seconds=n)
+        await stores.attempts.note_runpod_job(job_id, f"r-{job_id}", 1, learnt_at)
+    before = [job.id for job in await stores.jobs.unclaimed(10)]
+    await stores.attempts.note_asked("j1", "r-j1", NOON + timedelta(seconds=9))
+    assert before == ["j1", "j2", "j3"]
+    assert [job.id for job in await stores.jobs.unclaimed(10)] == ["j2", "j1", "j3"]
+
+
 async def test_positions_count_the_older_jobs_that_wait(stores):
     for n in range(3):
         at = NOON + timedelta(seconds=n)

@@ -187,7 +187,15 @@ class MemoryJobStore(JobStore):
     @override
     async def unclaimed(self, limit: int) -> list[Job]:
         waiting = [j for j in self._t.jobs.values() if j.waiting_for is WaitingFor.WORKER]
-        return sorted(waiting, key=lambda j: (j.created_at, j.id))[:limit]
+        return sorted(waiting, key=self._asked_about)[:limit]
+
+    def _asked_about(self, job: Job) -> tuple[bool, list[datetime], datetime, str]:
+        asked = [
+            each.asked_at
+            for (job_id, _), each in self._t.runpod.items()
+            if job_id == job.id and each.submission == job.submission
+        ]
+        return not asked, sorted(asked)[-1:], job.created_at, job.id
 
     @override
     async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:

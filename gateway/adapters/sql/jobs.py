@@ -27,6 +27,7 @@ from gateway.ports.job_store import (
     TooManyOpenJobs,
 )
 
+_NEVER_TOLD = "~"  # sorts behind every instant: there is nothing to ask about
 _UNFINISHED = "status IN ('queued', 'running')"
 _WAITS = (
     "endpoint = ? AND status = 'queued' AND "
@@ -197,9 +198,11 @@ class SqlJobStore(JobStore):
     async def unclaimed(self, limit: int) -> list[Job]:
         rows = await self._engine.fetch(
             # By endpoint, so that an index leads to them past all that waits for a slot.
-            "SELECT * FROM jobs WHERE endpoint IN (SELECT name FROM endpoints) "
-            "AND waiting_for = 'worker' ORDER BY created_at, id LIMIT ?",
-            (limit,),
+            "SELECT * FROM jobs j WHERE endpoint IN (SELECT name FROM endpoints) "
+            "AND waiting_for = 'worker' ORDER BY coalesce((SELECT max(r.asked_at) "
+            "FROM runpod_jobs r WHERE r.job_id = j.id AND r.submission = j.submission), ?), "
+            "created_at, id LIMIT ?",
+            (_NEVER_TOLD, limit),
         )
         return [job_of(row) for row in rows]
 
