@@ -1,6 +1,9 @@
-"""One suite for every source of workers: in memory, and RunPod's API over HTTP."""
+"""One suite for every source of workers (D136): in memory, and RunPod's API over HTTP."""
 
+import asyncio
+import importlib
 import itertools
+import pkgutil
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Protocol
@@ -8,6 +11,7 @@ from typing import Protocol
 import httpx
 import pytest
 
+from gateway import adapters
 from gateway.adapters.memory.compute import MemoryCompute
 from gateway.adapters.runpod import RunPodCompute
 from gateway.ports.compute import (
@@ -50,6 +54,8 @@ class Rig(Protocol):
     def lose(self, retry_after_s: int) -> None: ...
     def accept_and_time_out(self) -> None: ...
     def go_down(self) -> None: ...
+    def stop_answering(self) -> None: ...
+    def answer_again(self) -> None: ...
     def put_in_state(self, runpod_id: str, state: ComputeState) -> None: ...
     def accepted(self) -> int: ...
 
@@ -72,6 +78,12 @@ class MemoryRig:
     def go_down(self) -> None:
         self.memory.be_unavailable()
 
+    def stop_answering(self) -> None:
+        self.memory.be_unavailable()
+
+    def answer_again(self) -> None:
+        self.memory.be_unavailable(False)
+
     def put_in_state(self, runpod_id: str, state: ComputeState) -> None:
         self.memory.set_state(runpod_id, state)
 
@@ -80,15 +92,18 @@ class MemoryRig:
 
 
 class Wire(httpx.AsyncBaseTransport):
-    """The emulator's app at the other end, until the wire is cut."""
+    """The emulator's app at the other end, until the wire is cut or carries nothing."""
 
     def __init__(self, app: object) -> None:
         self.cut = False
+        self.silent = False
         self._whole = httpx.ASGITransport(app=app)  # type: ignore[arg-type]  # any ASGI app
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         if self.cut:
             raise httpx.ConnectError("no route to host", request=request)
+        if self.silent:
+            await asyncio.Event().wait()  # only the caller's own time-out ends it
         return await self._whole.handle_async_request(request)
 
 
@@ -123,6 +138,12 @@ class RunPodRig:
     def go_down(self) -> None:
         self.wire.cut = True
 
+    def stop_answering(self) -> None:
+        self.wire.silent = True
+
+    def answer_again(self) -> None:
+        self.wire.silent = False
+
     def put_in_state(self, runpod_id: str, state: ComputeState) -> None:
         match state:
             case ComputeState.RUNNING:
@@ -150,6 +171,25 @@ class RunPodRig:
         delivery = self.queue.offer("pod-1", 1)
         assert delivery is not None
         self.queue.commit(delivery)
+
+
+def is_compute(found: object, module: str) -> bool:
+    calls = ("submit", "status", "cancel", "health")
+    here = isinstance(found, type) and found.__module__ == module
+    return here and all(hasattr(found, call) for call in calls)
+
+
+def test_d136_no_source_of_workers_is_without_this_suite() -> None:
+    names = [
+        each.name for each in pkgutil.walk_packages(adapters.__path__, "gateway.adapters.")
+    ]
+    found = {
+        thing
+        for name in names
+        for thing in vars(importlib.import_module(name)).values()
+        if is_compute(thing, name)
+    }
+    assert found == {MemoryCompute, RunPodCompute}
 
 
 @pytest.fixture(params=["memory", "runpod"])
@@ -220,8 +260,27 @@ async def test_while_it_is_out_of_reach_nothing_is_learnt_or_told(rig: Rig) -> N
     assert rig.accepted() == 1
 
 
+async def test_d136_a_call_without_an_answer_ends_in_time_and_changes_nothing(rig: Rig) -> None:
+    runpod_id = await rig.compute.submit(REQUEST)
+    rig.stop_answering()
+
+    async with asyncio.timeout(10):
+        with pytest.raises(SubmitUncertain):
+            await rig.compute.submit(REQUEST)
+        with pytest.raises(ComputeUnavailable):
+            await rig.compute.status("gpu", runpod_id)
+        with pytest.raises(ComputeUnavailable):
+            await rig.compute.cancel("gpu", runpod_id)
+        with pytest.raises(ComputeUnavailable):
+            await rig.compute.health("gpu")
+
+    rig.answer_again()
+    assert (await rig.compute.status("gpu", runpod_id)).state is ComputeState.WAITING
+    assert rig.accepted() == 1
+
+
 @pytest.mark.parametrize("state", [ComputeState.RUNNING, *ENDED, ComputeState.GONE])
-async def test_each_state_is_told(rig: Rig, state: ComputeState) -> None:
+async def test_d136_each_state_is_told(rig: Rig, state: ComputeState) -> None:
     runpod_id = await rig.compute.submit(REQUEST)
 
     rig.put_in_state(runpod_id, state)
@@ -230,7 +289,7 @@ async def test_each_state_is_told(rig: Rig, state: ComputeState) -> None:
 
 
 @pytest.mark.parametrize("state", [ComputeState.WAITING, ComputeState.RUNNING])
-async def test_cancel_ends_what_has_not_ended(rig: Rig, state: ComputeState) -> None:
+async def test_d136_cancel_ends_what_has_not_ended(rig: Rig, state: ComputeState) -> None:
     runpod_id = await rig.compute.submit(REQUEST)
     rig.put_in_state(runpod_id, state)
 
@@ -241,7 +300,7 @@ async def test_cancel_ends_what_has_not_ended(rig: Rig, state: ComputeState) -> 
 
 
 @pytest.mark.parametrize("state", ENDED)
-async def test_cancel_leaves_an_end_as_it_is(rig: Rig, state: ComputeState) -> None:
+async def test_d136_cancel_leaves_an_end_as_it_is(rig: Rig, state: ComputeState) -> None:
     runpod_id = await rig.compute.submit(REQUEST)
     rig.put_in_state(runpod_id, state)
 

@@ -94,7 +94,7 @@ async def test_the_policy_keeps_to_runpods_bounds(
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504, 520])
-async def test_these_answers_leave_a_submit_uncertain(status: int) -> None:
+async def test_d106_these_answers_leave_a_submit_uncertain(status: int) -> None:
     with pytest.raises(SubmitUncertain):
         await answering(status).compute.submit(REQUEST)
 
@@ -121,7 +121,7 @@ async def test_d106_no_answer_leaves_a_submit_uncertain(error: Exception) -> Non
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 402, 403, 404, 413, 422])
-async def test_these_answers_refuse_a_submit(status: int) -> None:
+async def test_d106_these_answers_refuse_a_submit(status: int) -> None:
     with pytest.raises(SubmitRefused, match=str(status)):
         await answering(status).compute.submit(REQUEST)
 
