@@ -1,7 +1,7 @@
 """A whole gateway without HTTP: real services, stores of choice, a clock moved by hand."""
 
 import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -97,13 +97,14 @@ class World:
         stores: Stores,
         folder: Path,
         offered: Mapping[str, JobKind[Any, Any]] | None = None,
+        bucket: Callable[[MemoryUrlSigner], MemoryObjectStore] = MemoryObjectStore,
         **fields: Any,
     ) -> None:
         self.stores = stores
         self.clock = HandClock()
         self.keys = MemoryKeyStore()
         self.signer = MemoryUrlSigner(secret=b"s", clock=self.clock)
-        self.objects = MemoryObjectStore(self.signer)
+        self.objects = bucket(self.signer)
         self.uploads = stores.uploads
         self._numbers = count(1)
         self._runpod = count(1)
