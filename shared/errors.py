@@ -19,6 +19,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import ClassVar, Self
 
+LONGEST_FIELD, LONGEST_MESSAGE = 200, 500
+
 
 class Who(StrEnum):
     """Whose move is next after a job failed."""
@@ -158,8 +160,12 @@ class FieldError:
 
     @classmethod
     def at(cls, path: Sequence[str | int], message: str) -> Self:
-        """Name the field the way a caller would write it: `input.ratio.0`."""
-        return cls(".".join(map(str, path)), message)
+        """Name the field the way a caller would write it: `input.ratio.0`.
+
+        What the caller wrote is repeated so far, and no further.
+        """
+        field = ".".join(map(str, path))
+        return cls(field[:LONGEST_FIELD], message[:LONGEST_MESSAGE])
 
 
 class ValidationFailed(CallerMustChange):

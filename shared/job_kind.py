@@ -1,6 +1,6 @@
 """The contract of one kind of job: its name, what it takes, what it gives, what it may cost."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
@@ -88,17 +88,36 @@ class JobKind(Generic[In, Out]):
         try:
             return self.input.model_validate(raw)
         except ValidationError as error:
-            raise refusal(error, under="input") from error
+            found = error.errors(include_url=False, include_input=False)
+            raise refusal(found, raw, under="input") from error
 
 
-def refusal(error: ValidationError, *, under: str | None = None) -> ValidationFailed:
-    """Turn pydantic's findings into ours: paths as a caller writes them, codes of our rules."""
+def refusal(
+    faults: Iterable[Mapping[str, Any]], value: Any, *, under: str = ""
+) -> ValidationFailed:
+    """Turn pydantic's findings about a value into ours, under the field `under`.
+
+    Paths are as a caller writes them. Where one rule of ours is what was broken, its code
+    is the refusal's.
+    """
     found, codes = [], set()
-    for each in error.errors(include_url=False, include_input=False):
+    for each in faults:
         rule = each.get("ctx", {}).get("error")
-        at = (*each["loc"], *(rule.at if isinstance(rule, Rule) else ()))
+        at = (*_written(each["loc"], value), *(rule.at if isinstance(rule, Rule) else ()))
         codes.add(rule.code if isinstance(rule, Rule) else None)
         path = (under, *at) if under else at
-        found.append(FieldError.at(path or ("body",), each["msg"]))
+        message = str(each["msg"]).removeprefix("Value error, ")
+        found.append(FieldError.at(path or ("body",), message))
     only = codes.pop() if len(codes) == 1 else None
     return ValidationFailed(found, code=only)
+
+
+def _written(path: Sequence[str | int], value: Any) -> tuple[str | int, ...]:
+    """Return the steps a caller would take: the tag of a union's member is none of them."""
+    steps = []
+    for part in path[:-1]:
+        is_item = isinstance(value, list) and isinstance(part, int)
+        if is_item or (isinstance(value, dict) and part in value):
+            steps.append(part)
+            value = value[part]
+    return (*steps, *path[-1:])

@@ -2,13 +2,14 @@
 
 import asyncio
 from contextlib import suppress
+from functools import partial
 from typing import Final
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from gateway.api.faces import Faces
+from gateway.api.faces import Face, Faces
 from gateway.api.problems import problem
 from gateway.api.request_ids import id_of
 from gateway.core import strict_json
@@ -18,6 +19,9 @@ from shared.errors import CutroomError, TooLarge, UnsupportedMediaType
 # reset and no answer; so what is too large is let run out, unless it is absurd or slow.
 DRAINED_BYTES_MAX: Final = 64 * 2**20
 DRAINED_S_MAX: Final = 10.0
+
+# What is larger is parsed beside the loop, which goes on meanwhile.
+PARSED_AT_ONCE_BYTES: Final = 64 * 2**10
 
 _BODYLESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -61,7 +65,7 @@ class JsonBodies:
             body = await _read(headers, receive, limit_bytes)
             if body:
                 _check_type(headers)
-                strict_json.parse(body, depth_max=self._depth_max, members_max=face.members_max)
+                await self._parse(body, face)
         except _Gone:
             return
         except TooLarge as error:
@@ -71,6 +75,15 @@ class JsonBodies:
             await problem(error, id_of(scope), face)(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
+
+    async def _parse(self, body: bytes, face: Face) -> None:
+        parse = partial(
+            strict_json.parse, depth_max=self._depth_max, members_max=face.members_max
+        )
+        if len(body) <= PARSED_AT_ONCE_BYTES:
+            parse(body)
+        else:
+            await asyncio.to_thread(parse, body)
 
     async def _turn_away(
         self, answer: Response, scope: Scope, receive: Receive, send: Send

@@ -22,7 +22,6 @@ from shared.errors import (
     CallerMustChange,
     Conflict,
     CutroomError,
-    FieldError,
     Forbidden,
     NotFound,
     OperatorMustAct,
@@ -32,7 +31,7 @@ from shared.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from shared.job_kind import Rule
+from shared.job_kind import refusal
 
 log = logging.getLogger(__name__)
 
@@ -96,21 +95,12 @@ def _answer(face: Face, fault: Fault, headers: dict[str, str]) -> JSONResponse:
     return JSONResponse(face.body(fault), fault.status, headers, face.media_type)
 
 
-def validation_failure(errors: Iterable[dict[str, Any]]) -> ValidationFailed:
+def validation_failure(errors: Iterable[dict[str, Any]], body: Any) -> ValidationFailed:
     """Turn the framework's findings into ours: paths as the caller writes them.
 
     The first part of each place says body, query, path or header, which the caller knows.
-    Where one rule of ours is what was broken, its code is the problem's.
     """
-    found, codes = [], set()
-    for each in errors:
-        rule = each.get("ctx", {}).get("error")
-        at = (*each["loc"][1:], *(rule.at if isinstance(rule, Rule) else ()))
-        codes.add(rule.code if isinstance(rule, Rule) else None)
-        message = str(each["msg"]).removeprefix("Value error, ")
-        found.append(FieldError.at(at or each["loc"][:1] or ("body",), message))
-    only = codes.pop() if len(codes) == 1 else None
-    return ValidationFailed(found, code=only)
+    return refusal(({**each, "loc": each["loc"][1:]} for each in errors), body)
 
 
 def install(app: FastAPI, faces: Faces) -> None:
@@ -123,7 +113,7 @@ def install(app: FastAPI, faces: Faces) -> None:
 
     async def on_bad_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-        failure = validation_failure(error.errors())
+        failure = validation_failure(error.errors(), error.body)
         return problem(failure, id_of(request.scope), faces.of(request.scope["path"]))
 
     async def on_framework(request: Request, error: Exception) -> JSONResponse:

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import AsyncIterator
 from itertools import count
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
 from fastapi import FastAPI, Query
-from pydantic import field_validator
+from pydantic import Field, field_validator
 
 from gateway.api import front_desk
 from gateway.api.bodies import JsonBodies
@@ -47,11 +47,26 @@ ERRORS = {
 }
 
 
+class Dot(Wire):
+    """One of two marks."""
+
+    mark: Literal["dot"]
+    at: int
+
+
+class Line(Wire):
+    """The other."""
+
+    mark: Literal["line"]
+    start: int
+
+
 class Thing(Wire):
     """What the small app takes."""
 
     name: str
     sizes: list[int] = []
+    marks: list[Annotated[Dot | Line, Field(discriminator="mark")]] = []
 
     @field_validator("sizes")
     @classmethod
@@ -192,6 +207,12 @@ async def test_a_wrong_method_still_says_which_are_right(client):
         ("?page=0", {"name": "a"}, "validation_failed", ["page"]),
         ("", {"name": "a", "sizes": [1, 0]}, "zero_size", ["sizes.1"]),
         ("", {"sizes": [0]}, "validation_failed", ["name", "sizes.0"]),
+        (
+            "",
+            {"name": "a", "marks": [{"mark": "line", "start": "x"}, {"mark": "dot"}]},
+            "validation_failed",
+            ["marks.0.start", "marks.1.at"],
+        ),
     ],
 )
 async def test_refused_fields_are_named_as_the_caller_writes_them(
@@ -200,6 +221,14 @@ async def test_refused_fields_are_named_as_the_caller_writes_them(
     answer = await client.post(f"/things{query}", json=body)
     assert code_of(answer) == (422, code)
     assert [error["field"] for error in answer.json()["errors"]] == fields
+
+
+async def test_what_a_caller_wrote_is_repeated_so_far_and_no_further(client):
+    asked = [{"name": "a", "x" * 900: 1}, {"name": "a", "marks": [{"mark": "y" * 900}]}]
+    for each in asked:
+        answer = await client.post("/things", json=each)
+        assert code_of(answer) == (422, "validation_failed")
+        assert len(answer.content) < 1500
 
 
 async def test_every_answer_carries_a_request_id_good_or_bad(client):
@@ -262,7 +291,7 @@ async def test_a_body_that_does_not_say_it_is_json_is_415(client, headers):
 async def test_json_is_taken_however_it_is_said(client, said):
     headers = {"Content-Type": said}
     answer = await client.post("/things", content=b'{"name": "a"}', headers=headers)
-    assert answer.json() == {"thing": {"name": "a", "sizes": []}, "page": 1}
+    assert answer.json() == {"thing": {"name": "a", "sizes": [], "marks": []}, "page": 1}
 
 
 async def test_a_post_without_a_body_needs_no_type(client):

@@ -317,3 +317,13 @@ def test_the_plan_of_an_overlay_has_its_regions_and_that_of_framing_its_trim() -
 def test_of_many_that_are_wrong_the_first_is_told(name: str) -> None:
     refused = refusal_of(overlay.KIND, order(**{name: [{}] * 1000}))
     assert {field.rpartition(".")[0] for field in fields_of(refused)} == {f"input.{name}.0"}
+
+
+@KINDS
+def test_a_fault_is_told_in_our_own_words(kind: Any) -> None:
+    refused = refusal_of(kind, order(source={}))
+    (error,) = refused.errors
+    assert (error.field, error.message) == (
+        "input.source",
+        "give either asset_id, or job_id with output",
+    )
