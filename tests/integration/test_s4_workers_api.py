@@ -265,8 +265,30 @@ async def test_each_row_needs_its_scope(quick, scope, allowed):
     assert forbidden == {"GET", "S4-8", "POST", "PUT"} - allowed
 
 
-async def test_d119_an_id_of_any_form_is_looked_up_and_leads_nowhere_else(quick):
+ODD_IDS = ("%3F", "x%3Fy", "..", "%2e%2e", "..%2f..%2fv1%2fkinds", "%00", "x" * 500, "%F0%9F")
+
+
+@pytest.mark.parametrize(
+    ("method", "row"),
+    [
+        ("GET", "/api/jobs/{}"),
+        ("GET", "/api/export/overlay/{}"),
+        ("GET", "/api/export/framing/{}"),
+        ("POST", "/api/jobs/{}/cancel"),
+    ],
+    ids=["S4-6", "S4-2", "S4-9", "S4-12"],
+)
+async def test_d119_an_id_of_any_form_is_looked_up_and_leads_nowhere_else(quick, method, row):
     await quick.started()
-    odd = ["x%3Fy", "%2e%2e", "..%2f..%2fv1%2fkinds", "%00", "x" * 500, "%F0%9F%8E%AC"]
-    answers = [await quick.http.get(f"/api/jobs/{each}") for each in odd]
+    await quick.world.gateway.perform()
+    asked = len(quick.world.compute.submit_calls)
+    # As bytes on the wire: a client would tidy `..` away.
+    targets = [row.format(each).encode() for each in ODD_IDS]
+    answers = [
+        await quick.http.request(method, "/", extensions={"target": each}) for each in targets
+    ]
+    await quick.world.gateway.perform()
+    compute = quick.world.compute
     assert {refused(answer) for answer in answers} == {(404, "not_found")}
+    assert (compute.status_calls, compute.cancel_calls) == ([], [])
+    assert len(compute.submit_calls) == asked == 1
