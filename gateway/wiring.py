@@ -4,12 +4,10 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
-from time import monotonic
 from typing import Any
 
 from fastapi import FastAPI
 
-from gateway.api.count_requests import CountRequests
 from gateway.api.metrics import Metering
 from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.use_cases import JobUseCases
@@ -18,24 +16,17 @@ from gateway.core.pricing import Rate
 from gateway.core.tickets import Tickets
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
 from gateway.core.work_tokens import WorkTokens
-from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.census import CensusTaker
-from gateway.ports.clock import Clock
 from gateway.ports.compute import Compute
 from gateway.ports.effect_queue import EffectQueue
-from gateway.ports.event_log import EventLog
 from gateway.ports.export_projects import ExportProjectStore
-from gateway.ports.job_store import JobStore
-from gateway.ports.key_store import KeyStore
 from gateway.ports.liveness import Liveness
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
-from gateway.ports.url_signer import UrlSigner
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
 from gateway.services.assets import Assets
 from gateway.services.attempt_gate import AttemptGate
-from gateway.services.bell import Bell
 from gateway.services.cancel_job import CancelJob
 from gateway.services.change_job import ChangeJob
 from gateway.services.claim_job import ClaimJob
@@ -45,10 +36,8 @@ from gateway.services.dispatch_jobs import DispatchJobs
 from gateway.services.endpoints import Endpoint, Endpoints
 from gateway.services.export_inputs import ExportInputs
 from gateway.services.export_projects import ExportProjects
-from gateway.services.feeds import Feeds
 from gateway.services.finish_attempt import FinishAttempt
 from gateway.services.grant_outputs import GrantOutputs
-from gateway.services.job_tickets import JobTickets
 from gateway.services.list_jobs import ListJobs
 from gateway.services.look_at_upload import LookAtUpload
 from gateway.services.multipart_uploads import MultipartUploads
@@ -57,20 +46,17 @@ from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
 from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
-from gateway.services.request_figures import RequestFigures
 from gateway.services.resolve_files import ResolveFiles
 from gateway.services.retry_job import RetryJob
-from gateway.services.seats import Seats
 from gateway.services.show_job import ShowJob
 from gateway.services.submit_job import SubmitJob
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.services.take_census import TakeCensus
 from gateway.services.tick import Tick
 from gateway.services.uploads import Uploads
-from gateway.services.view_job import ViewJob
-from gateway.services.wait_for_end import WaitForEnd
 from gateway.services.watch_attempts import Patience, WatchAttempts
 from gateway.settings import RunpodSettings, Settings
+from gateway.wiring_polls import PollPorts, PollServices
 from shared.job_kind import JobKind
 
 # A slot is one job a worker takes at once: a GPU endpoint keeps one more of each at hand.
@@ -78,23 +64,16 @@ GPU_SLOTS_AHEAD = 2
 
 
 @dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(PollPorts):
     """Every port, fulfilled."""
 
-    clock: Clock
-    new_id: Callable[[], str]
-    jobs: JobStore
-    events: EventLog
     effects: EffectQueue
-    attempts: AttemptLog
     liveness: Liveness
     census: CensusTaker
-    keys: KeyStore
     uploads: UploadStore
     objects: ObjectStore
     multiparts: MultipartStore
     export_projects: ExportProjectStore
-    signer: UrlSigner
     compute: Compute
     database_answers: Callable[[], Awaitable[object]]
     close: Callable[[], Awaitable[None]]
@@ -130,28 +109,21 @@ class JobServices:
         settings: Settings,
         has: Ports,
         offered: Mapping[str, JobKind[Any, Any]],
+        polls: PollServices,
         wake: Callable[[], None],
     ) -> None:
-        bell = Bell()
         secret = settings.token_secret.get_secret_value().encode()
         self.settings, self.has, self.kinds, self.wake = settings, has, offered, wake
+        self.polls = polls
         self.endpoints = endpoints_of(settings.runpod)
         self.tokens = WorkTokens(secret)
-        self.change = ChangeJob(has.jobs, has.clock, bell, wake)
+        self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake)
         self.finish = FinishAttempt(self.change, has.attempts, has.objects, has.clock, offered)
         self.gate = AttemptGate(has.jobs, has.attempts, self.tokens)
-        self.feeds = Feeds(has.events, bell)
-        self.seats = Seats(
-            per_job=settings.limits.watchers_per_job,
-            per_tenant=settings.limits.watchers_per_tenant,
-        )
-        self.job_tickets = JobTickets(
-            Tickets(secret, "tj_"), has.clock, settings.timings.ticket_s
-        )
 
     def use_cases(self) -> JobUseCases:
         """What the routes call."""
-        has, limits = self.has, self.settings.limits
+        has, limits, polls = self.has, self.settings.limits, self.polls
         submit = SubmitJob(
             self.kinds,
             has.jobs,
@@ -172,11 +144,11 @@ class JobServices:
             list=ListJobs(has.jobs),
             delete=DeleteJob(has.jobs, has.clock, self.wake),
             cancel=CancelJob(has.jobs, self.change, has.new_id),
-            view=ViewJob(has.jobs, has.attempts, has.signer, self.settings.timings.url_s),
-            read_events=ReadEvents(has.events, self.feeds, self.seats),
-            wait_for_end=WaitForEnd(has.jobs, self.feeds, self.seats, limits.wait_s_max),
-            feeds=self.feeds,
-            seats=self.seats,
+            view=polls.view,
+            read_events=ReadEvents(has.events, polls.feeds, polls.seats),
+            wait_for_end=polls.wait_for_end,
+            feeds=polls.feeds,
+            seats=polls.seats,
             claim=ClaimJob(self.change, has.attempts, self.tokens, has.signer, has.clock),
             grant_outputs=GrantOutputs(
                 self.gate,
@@ -212,7 +184,9 @@ class JobServices:
             EffectKind.CANCEL: CancelAtCompute(change, has.attempts, has.compute),
             EffectKind.SETTLE: SettleAttempt(has.jobs, has.attempts, has.clock),
             EffectKind.SWEEP: SweepAttempt(has.jobs, has.attempts, has.objects, has.clock),
-            EffectKind.ERASE: EraseJob(has.jobs, has.attempts, has.objects, has.clock),
+            EffectKind.ERASE: EraseJob(
+                has.jobs, has.attempts, has.objects, has.effects, has.clock
+            ),
         }
         lease_s = self.settings.timings.effect_lease_s
         return PerformEffects(has.effects, performers, has.clock, has.new_id, lease_s)
@@ -287,13 +261,12 @@ def install_exports(app: FastAPI, settings: Settings, has: Ports) -> None:
 
 
 def install_metrics(app: FastAPI, services: JobServices) -> None:
-    """Count every answer from outside all else, and leave what `/metrics` tells."""
-    figures, clock = RequestFigures(), services.has.clock
-    app.add_middleware(CountRequests, figures=figures, seconds=monotonic)
+    """Leave what `/metrics` tells."""
+    clock = services.has.clock
     app.state.metering = Metering(
-        figures,
+        services.polls.figures,
         TakeCensus(services.has.census, clock),
         {each.name: each.slot_cap for each in services.endpoints.by_name().values()},
-        services.seats.by_transport,
+        services.polls.seats.by_transport,
         clock,
     )

@@ -33,5 +33,8 @@ class EffectQueue(Protocol):
     async def put_off(self, lease: Lease, due_at: datetime, error: str) -> bool:
         """Give it back, due later; False if the lease is no longer ours."""
 
+    async def others_undone(self, effect: Effect) -> bool:
+        """True while another effect about the same job is not done."""
+
     async def next_due(self) -> datetime | None:
         """When the next undone effect is due, leased ones by the end of their lease."""

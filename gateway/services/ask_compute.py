@@ -109,7 +109,7 @@ class CancelAtCompute:
         """Cancel each; one that RunPod has forgotten is done."""
         job = await self.change.store.get(effect.job_id or "")
         if job is None:
-            return  # deleted and erased: what it may still do ended with its deadline
+            return  # erased, which waits for every cancel
         try:
             for known in await self.attempts.runpod_jobs(job.id):
                 await self.compute.cancel(job.endpoint, known.runpod_id)

@@ -9,6 +9,7 @@ from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
+from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.job_store import Deleted, JobStore
 from gateway.ports.object_store import ObjectStore
 from gateway.services.claim_job import URL_MARGIN_S
@@ -58,13 +59,15 @@ class DeleteJob:
 class EraseJob:
     """Effect `erase`: removes objects at once, and again with the rows when no URL works.
 
-    A worker that has not heard of the end may put until its URLs expire, and its last word
-    may still come for the bill: so the rows wait for both.
+    A worker that has not heard of the end may put until its URLs expire; its last word may
+    still come for the bill, and RunPod may still have to be told. So the rows wait for the
+    URLs, and for all else that is to be done about the job.
     """
 
     store: JobStore
     attempts: AttemptLog
     objects: ObjectStore
+    queue: EffectQueue
     clock: Clock
 
     async def __call__(self, effect: Effect) -> None:
@@ -82,8 +85,8 @@ class EraseJob:
         left_s = (_last_url(job, grants) - self.clock.now()).total_seconds()
         if left_s > 0:
             raise PutOff("its URLs still work", after_s=left_s)
-        if (await self.attempts.costs(job.id)).reserved_micro_usd:
-            raise PutOff("it is not settled yet")
+        if await self.queue.others_undone(effect):
+            raise PutOff("something else is still to be done about it")
         await self.store.erase(job.id)
 
 

@@ -80,3 +80,17 @@ async def test_the_longest_due_come_first_up_to_the_limit(queue):
     await queue.add([late, early])
     [lease] = await queue.lease(NOON, MINUTE, "op", 1)
     assert lease.effect.id == "a"
+
+
+async def test_what_is_undone_about_a_job_is_known_beside_the_one_that_asks(queue):
+    mine, other = effect("erase"), effect("cancel")
+    await queue.add([mine, Effect("d", EffectKind.DISPATCH, NOON, None)])
+    alone = await queue.others_undone(mine)
+    await queue.add([other])
+    beside = await queue.others_undone(mine)
+    leases = await queue.lease(NOON, MINUTE, "op", 10)
+    leased = await queue.others_undone(mine)
+    [lease] = [each for each in leases if each.effect == other]
+    await queue.done(lease, NOON)
+    done = await queue.others_undone(mine)
+    assert (alone, beside, leased, done) == (False, True, True, False)

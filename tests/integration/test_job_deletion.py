@@ -5,6 +5,8 @@ from io import BytesIO
 
 import pytest
 
+from gateway.adapters.memory.compute import MemoryCompute
+from gateway.ports.compute import ComputeState
 from tests.support.jobs import STORES
 from tests.support.world import LIMIT_S, a_world, calling
 
@@ -36,6 +38,13 @@ async def delete(http, job_id, status=204):
     answer = await http.delete(f"/v1/jobs/{job_id}")
     assert answer.status_code == status
     return answer
+
+
+async def let_it_settle(world):
+    """Let all URLs die, and what waits for other effects come after them."""
+    for seconds in (LAST_URL_S + 1, 60, 60):
+        world.clock.move(seconds)
+        await world.gateway.perform()
 
 
 async def objects_of(world, job_id):
@@ -132,8 +141,7 @@ async def test_d141_objects_go_at_once_and_rows_once_no_url_works(world, http):
     await world.gateway.perform()
     at_once = await objects_of(world, job_id)
     early = await world.stores.jobs.get(job_id)
-    world.clock.move(LAST_URL_S + 1)
-    await world.gateway.perform()
+    await let_it_settle(world)
     assert (len(before), at_once) == (2, [])
     assert early is not None
     assert await world.stores.jobs.get(job_id) is None
@@ -185,6 +193,60 @@ async def test_a_job_nobody_claimed_goes_at_once(world, http):
     assert await world.stores.effects.next_due() is None
 
 
+async def test_a_worker_that_could_not_be_called_off_is_called_off_before_the_rows_go(
+    world, http
+):
+    job_id, _ = await world.dispatched()
+    world.compute.be_unavailable()
+    await http.post(f"/v1/jobs/{job_id}/cancel")
+    await delete(http, job_id)
+    for _ in range(3):
+        world.clock.move(LAST_URL_S)
+        await world.gateway.perform()
+    tried = await world.stores.jobs.get(job_id)
+    world.compute.be_unavailable(False)
+    for _ in range(3):
+        world.clock.move(LAST_URL_S)
+        await world.gateway.perform()
+    assert tried is not None
+    assert (await world.compute.status("gpu", "r1")).state is ComputeState.CANCELLED
+    assert await world.stores.jobs.get(job_id) is None
+
+
+class HeldCompute(MemoryCompute):
+    """RunPod that takes its time to answer a submit."""
+
+    def __init__(self):
+        super().__init__()
+        self.asked, self.answer = asyncio.Event(), asyncio.Event()
+
+    async def submit(self, request):
+        self.asked.set()
+        await self.answer.wait()
+        return await super().submit(request)
+
+
+async def test_a_worker_learnt_of_after_the_deletion_is_called_off_before_the_rows_go(world):
+    held = world.compute = HeldCompute()
+    world.gateway = world.boot()
+    job_id = await world.submit()
+    performing = asyncio.create_task(world.gateway.perform())
+    await held.asked.wait()
+    await world.cases.cancel("default", job_id)
+    await world.cases.delete("default", job_id)
+    for _ in range(2):
+        world.clock.move(5)
+        await world.gateway.perform()
+    held.answer.set()
+    await performing
+    for _ in range(3):
+        world.clock.move(LAST_URL_S)
+        await world.gateway.perform()
+    [runpod_id] = held.submitted
+    assert (await held.status("gpu", runpod_id)).state is ComputeState.CANCELLED
+    assert await world.stores.jobs.get(job_id) is None
+
+
 async def test_a_store_that_fails_for_a_while_delays_the_end(world, http):
     job_id, _ = await finished(world)
     await delete(http, job_id)
@@ -193,8 +255,7 @@ async def test_a_store_that_fails_for_a_while_delays_the_end(world, http):
     await world.gateway.perform()
     there = await world.stores.jobs.get(job_id)
     world.objects.available = True
-    world.clock.move(60)
-    await world.gateway.perform()
+    await let_it_settle(world)
     assert there is not None
     assert await world.stores.jobs.get(job_id) is None
     assert await objects_of(world, job_id) == []

@@ -51,6 +51,15 @@ class MemoryEffectQueue(EffectQueue):
         return row is not None
 
     @override
+    async def others_undone(self, effect: Effect) -> bool:
+        return any(
+            row.done_at is None
+            and row.effect.job_id == effect.job_id
+            and row.effect.id != effect.id
+            for row in self._t.outbox.values()
+        )
+
+    @override
     async def next_due(self) -> datetime | None:
         open_rows = [row for row in self._t.outbox.values() if row.done_at is None]
         return min((max(r.due_at, r.lease_until or r.due_at) for r in open_rows), default=None)

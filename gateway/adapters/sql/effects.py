@@ -77,6 +77,14 @@ class SqlEffectQueue(EffectQueue):
         return bool(rows)
 
     @override
+    async def others_undone(self, effect: Effect) -> bool:
+        rows = await self._engine.fetch(
+            "SELECT 1 FROM effects WHERE job_id = ? AND done_at IS NULL AND id <> ? LIMIT 1",
+            (effect.job_id, effect.id),
+        )
+        return bool(rows)
+
+    @override
     async def next_due(self) -> datetime | None:
         rows = await self._engine.fetch(
             "SELECT min(CASE WHEN lease_until > due_at THEN lease_until ELSE due_at END) "
