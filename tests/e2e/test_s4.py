@@ -4,6 +4,7 @@ import asyncio
 import json
 import logging
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import pytest_asyncio
 from websockets.asyncio.client import connect
 
+from infra.local.object_store.faults import Wrong
 from tests.e2e.conftest import SAMPLE, SMALL, Tried
 from tests.support.programs import first_seconds
 from tests.support.watchers import as_socket
@@ -121,7 +123,9 @@ def clip(tmp_path):
     return first_seconds(tmp_path / "clip.mp4", seconds=2.0)
 
 
-async def test_s4_8_s4_5_an_uploaded_video_is_framed_and_downloaded(app, clip, tmp_path):
+async def test_s4_8_s4_5_s4_6_s4_9_an_uploaded_video_is_framed_and_downloaded(
+    app, clip, tmp_path
+):
     key = await app.put(clip)
     accepted = await app.framing_of(key, start_time=0.4, end_time=1.6)
     assert accepted["status"] == "pending"
@@ -135,20 +139,24 @@ async def test_s4_8_s4_5_an_uploaded_video_is_framed_and_downloaded(app, clip, t
     assert {name: job[name] for name in heard[-1]} == heard[-1]
     assert {"output_url", "websocket_url"} == set(job) - set(heard[-1])
     assert (job["project_id"], job["type"], job["input_video_key"]) == (7, "framing", key)
-    assert by_row["output_video_key"] == job["output_video_key"]
+    assert {name: by_row[name] for name in heard[-1]} == heard[-1]
     progress = [each["progress"] for each in heard]
     assert progress == sorted(progress)
 
 
-async def test_s4_8_s4_5_an_uploaded_video_is_overlaid_and_downloaded(app, clip, tmp_path):
+async def test_s4_8_s4_5_s4_6_s4_2_an_uploaded_video_is_overlaid_and_downloaded(
+    app, clip, tmp_path
+):
     key = await app.put(clip)
     accepted = await app.overlay_of(key)
-    await app.watched(accepted["websocket_url"])
+    heard = await app.watched(accepted["websocket_url"])
     job = await app.call("GET", f"/api/jobs/{accepted['job_id']}")
     by_row = await app.call("GET", f"/api/export/overlay/{accepted['job_id']}")
     other = await app.http.get(f"/api/export/framing/{accepted['job_id']}")
     assert await app.downloaded(job, tmp_path) == (CLIP_FRAMES, 180, 320)
-    assert by_row["status"] == job["status"] == "complete"
+    assert heard[-1]["status"] == "complete"
+    assert {name: by_row[name] for name in heard[-1]} == heard[-1]
+    assert await app.downloaded(by_row, tmp_path) == (CLIP_FRAMES, 180, 320)
     assert other.status_code == 404
 
 
@@ -303,6 +311,52 @@ async def test_d109_an_export_is_made_of_what_was_put_by_the_other_gateway(app, 
     assert made == [(CLIP_FRAMES, 180, 320)] * 2
     disks = [each.folder for each in app.tried.stack.gateways]
     assert [path for disk in disks for path in disk.rglob("*") if path.is_file()] == []
+
+
+async def test_d107_the_answer_comes_first_and_the_worker_fetches_after(app, clip):
+    key = await app.put(clip)
+    await app.call("PUT", "/api/export/projects/43", working_video_key=key)
+    app.tried.stack.object_faults.clear()
+    app.tried.stack.object_faults.add(Wrong.SLOW, method="GET", key_prefix=key, delay_s=2)
+    accepted = await app.call("POST", "/api/export/overlay", expect=202, project_id=43, **SMALL)
+    fetched_before = app.tried.stack.object_faults.spent
+    await app.tried.until_spent()
+    held = await app.call("GET", f"/api/jobs/{accepted['job_id']}")
+    heard = await app.watched(accepted["websocket_url"])
+    assert (accepted["status"], fetched_before) == ("pending", False)
+    assert (held["status"], held["stage"], held["progress"]) == ("processing", "prepare", 0)
+    assert heard[-1]["status"] == "complete"
+
+
+async def test_a_video_that_turns_out_to_be_none_is_an_error_in_words(app, tmp_path):
+    path = tmp_path / "cut.mp4"
+    path.write_bytes(SAMPLE.read_bytes()[:1000])
+    accepted = await app.overlay_of(await app.put(path))
+    heard = await app.watched(accepted["websocket_url"])
+    job = await app.call("GET", f"/api/export/overlay/{accepted['job_id']}")
+    assert (job["status"], job["error_code"]) == ("error", "input_unreadable")
+    assert (job["retryable"], job["output_video_key"], job["output_url"]) == (False, None, None)
+    assert job["error"] == heard[-1]["error"] != ""
+    assert job["progress"] < 100
+
+
+async def test_an_export_whose_worker_is_lost_is_at_work_again_and_then_complete(app, tmp_path):
+    key = await app.put(first_seconds(tmp_path / "longer.mp4", seconds=8.0))
+    params = {"output_width": 720, "output_height": 1280}
+    asked = {"project_id": 7, "type": "overlay", "input_video_key": key, "params": params}
+    accepted = await app.call("POST", "/api/jobs", expect=202, **asked)
+    watching = asyncio.create_task(app.watched(accepted["websocket_url"]))
+    await app.tried.until(accepted["job_id"], "stage")
+    for view in app.tried.stack.emulator.workers:
+        app.tried.stack.emulator.kill_worker(view.pod_id)
+    heard = await watching
+    progress = [each["progress"] for each in heard]
+    words = [word for word, _ in groupby(each["status"] for each in heard)]
+    assert heard[-1]["output_video_key"] == f"output/{accepted['job_id']}/2/overlay.mp4"
+    assert (words[-2:], words.count("processing")) == (["processing", "complete"], 1)
+    assert {each["stage"] for each in heard if each["status"] == "processing"} >= {"render"}
+    assert None not in {each["stage"] for each in heard if each["status"] == "processing"}
+    assert progress == sorted(progress)
 
 
 @pytest.mark.parametrize("key", ["/etc/passwd", "input/../output/x.mp4", "input//etc/passwd"])
