@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
@@ -13,6 +13,7 @@ from gateway.api.presence import while_there
 from gateway.api.use_cases import JobUseCases
 from gateway.core.job import Job
 from gateway.ports.event_log import Event
+from shared.errors import NotFound
 
 log = logging.getLogger(__name__)
 
@@ -64,9 +65,10 @@ class EventStream(StreamingResponse):
 
 async def _lines(jobs: JobUseCases, job: Job, after: int) -> AsyncGenerator[str]:
     following = jobs.feeds.follow(job, after, idle_s=COMMENT_EVERY_S)
-    async with aclosing(following) as batches:
-        async for batch in batches:
-            yield "".join(map(_frame, batch)) or ": still here\n\n"
+    with suppress(NotFound):  # deleted meanwhile: an EventSource that comes back finds 404
+        async with aclosing(following) as batches:
+            async for batch in batches:
+                yield "".join(map(_frame, batch)) or ": still here\n\n"
 
 
 def _frame(event: Event) -> str:

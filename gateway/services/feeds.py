@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from gateway.core.job import FINAL, Job
 from gateway.ports.event_log import Event, EventLog
 from gateway.services.bell import Bell
-from shared.errors import TryAgainLater
+from shared.errors import NotFound, TryAgainLater
 
 log = logging.getLogger(__name__)
 
@@ -43,8 +43,10 @@ class Feeds:
         An empty batch comes each `idle_s` without news. It ends after the last event, also
         where `after` is at or past it. A log that cannot be read for a while is waited for.
         Use it within `aclosing`: whoever stops early must not leave a reader behind.
+
+        Raises `NotFound` where the job is deleted meanwhile.
         """
-        if job.is_final:  # nothing to wait for, and what was deleted will not come
+        if job.is_final:  # nothing to wait for
             async for batch in self._replay(job, after):
                 yield batch
             return
@@ -53,7 +55,7 @@ class Feeds:
                 kept = feed.after(after)
                 batch = await self._read(job.id, after) if kept is None else kept
                 if kept is None and not batch:
-                    return  # deleted under a watcher who was far behind
+                    raise _deleted(job.id)
                 if not batch:
                     await feed.wait_beyond(after, idle_s)
                     batch = feed.after(after) or []
@@ -63,7 +65,10 @@ class Feeds:
                 after = batch[-1].seq if batch else after
 
     async def _replay(self, job: Job, after: int) -> AsyncIterator[list[Event]]:
-        while after < job.seq and (batch := await self._read(job.id, after)):
+        while after < job.seq:
+            batch = await self._read(job.id, after)
+            if not batch:
+                raise _deleted(job.id)
             yield batch
             after = batch[-1].seq
 
@@ -88,6 +93,10 @@ class Feeds:
             if not feed.watchers:
                 self._feeds.pop(job_id, None)
                 await feed.close()
+
+
+def _deleted(job_id: str) -> NotFound:
+    return NotFound(f"job {job_id} was deleted", public="There is no such job.")
 
 
 class _Feed:
@@ -146,10 +155,15 @@ class _Feed:
     async def _read(self) -> bool:
         last = self._kept[-1].seq if self._kept else -1
         try:
-            found = await self._events.read(self._job_id, last, PAGE)
+            # With the newest known one again: a log without it, and without a later one, is
+            # that of a deleted job, whose end may have come and gone between two looks.
+            read = await self._events.read(self._job_id, max(last - 1, -1), PAGE)
         except TryAgainLater as error:
             log.info("feed.unreadable", extra={"job_id": self._job_id, "why": str(error)})
             return False
+        if not read:
+            raise _deleted(self._job_id)
+        found = [event for event in read if event.seq > last]
         self._kept.extend(found)
         if found:
             self._tell()

@@ -8,6 +8,7 @@ from gateway.core.job import Job
 from gateway.ports.job_store import JobStore
 from gateway.services.feeds import Feeds
 from gateway.services.seats import Seats, TooManyWatchers
+from shared.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class WaitForEnd:
         return Waited(await self.store.get(job.id, tenant=job.tenant) or job, granted_s)
 
     async def _last_word(self, job: Job, wait_s: int) -> None:
-        with suppress(TimeoutError):
+        with suppress(TimeoutError, NotFound):  # deleted: there is no end to wait for
             async with (
                 asyncio.timeout(wait_s),
                 aclosing(self.feeds.follow(job, job.seq)) as batches,

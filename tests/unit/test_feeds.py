@@ -8,7 +8,7 @@ import pytest
 from gateway.ports.event_log import Event
 from gateway.services.bell import Bell
 from gateway.services.feeds import KEPT, Feeds
-from shared.errors import OperatorMustAct, TryAgainLater
+from shared.errors import NotFound, OperatorMustAct, TryAgainLater
 from tests.support.jobs import a_job
 
 
@@ -104,10 +104,27 @@ async def test_of_a_pruned_log_the_last_event_is_left(bell):
     assert await followed(feeds_of(log, bell), running(2)) == [3]
 
 
-async def test_following_a_job_that_was_deleted_meanwhile_ends(bell):
+@pytest.mark.parametrize("job", [running(0), ended(1)])
+async def test_following_a_job_that_was_deleted_meanwhile_finds_none(bell, job):
     log = Log("queued", "succeeded")
     log.events.clear()
-    assert await followed(feeds_of(log, bell), ended(1)) == []
+    with pytest.raises(NotFound):
+        await followed(feeds_of(log, bell), job)
+
+
+async def test_a_job_ended_and_deleted_by_another_process_between_two_looks_ends_all_watches(
+    bell,
+):
+    log = Log("queued", "started")
+    feeds = feeds_of(log, bell)
+    watching = [asyncio.create_task(followed(feeds, running(1), after)) for after in (-1, 1)]
+    async with aclosing(feeds.follow(running(1), -1)) as batches:
+        await anext(batches)
+        log.events.clear()
+        found = await asyncio.gather(*watching, return_exceptions=True)
+        with pytest.raises(NotFound):
+            await anext(batches)
+    assert [type(each) for each in found] == [NotFound, NotFound]
 
 
 async def test_a_job_deleted_under_a_watcher_who_is_far_behind_ends_the_watch(bell):
@@ -118,7 +135,8 @@ async def test_a_job_deleted_under_a_watcher_who_is_far_behind_ends_the_watch(be
         log.write(*["progress"] * KEPT, "succeeded")
         assert await followed(feeds, running(1)) == list(range(KEPT + 3))
         log.events.clear()
-        assert [batch async for batch in slow] == []
+        with pytest.raises(NotFound):
+            await anext(slow)
 
 
 @pytest.mark.parametrize("job", [running(1), ended(2)])
