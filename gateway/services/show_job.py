@@ -6,6 +6,7 @@ from gateway.core.job import Job
 from gateway.ports.event_log import Event
 from gateway.ports.url_signer import SignedUrl, UrlSigner
 from gateway.services.read_events import ReadEvents
+from shared.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,13 @@ class ShowJob:
     url_life_s: int
 
     async def newest(self, job: Job) -> Event:
-        """Return the newest event, which is as new as the job at least."""
+        """Return the newest event, which is as new as the job at least.
+
+        Raises `NotFound` where the job was deleted since it was read.
+        """
         page = await self.read_events(job, job.seq - 1, 0)
+        if not page.events:
+            raise NotFound(f"job {job.id} was deleted", public="There is no such job.")
         return page.events[-1]
 
     def output_url(self, key: str, file_name: str) -> SignedUrl:
