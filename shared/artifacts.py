@@ -92,5 +92,5 @@ class Output(Wire):
 
     name: str = Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")
     content_type: str = Field(max_length=128)
-    size_bytes: int = Field(ge=1, le=5 * 2**40)
+    size_bytes: int = Field(strict=True, ge=1, le=5 * 2**40)
     sha256: Sha256

@@ -7,14 +7,35 @@ what the worker sends is hostile until checked, so the gateway refuses them (`Wi
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import ConfigDict, Field, TypeAdapter
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
+from pydantic_core import to_json
 
 from shared.artifacts import Output
 from shared.job_kind import Wire
+from shared.numbers import LARGEST_WHOLE, Number
+
+# A checkpoint rests in the job's row, a probe in its asset's, a result in each answer and in
+# the last event: what is larger than this is a file.
+MOST_CHECKPOINT_BYTES = 64 * 1024
+MOST_PROBE_BYTES = 64 * 1024
+MOST_RESULT_BYTES = 256 * 1024
+MOST_MEMORY_MB = 2**30
+
+
+def _at_most(most_bytes: int) -> AfterValidator:
+    def bounded(value: dict[str, Any]) -> dict[str, Any]:
+        if len(to_json(value)) > most_bytes:
+            raise ValueError(f"may have {most_bytes} bytes of JSON at most")
+        return value
+
+    return AfterValidator(bounded)
+
 
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
-Fraction01 = Annotated[float, Field(ge=0, le=1)]
+Fraction01 = Annotated[Number, Field(ge=0, le=1)]
 Stage = Annotated[str, Field(pattern=r"^[a-z_]{1,32}$")]
+# Of a fence and of a report: from 1 on.
+Ordinal = Annotated[int, Field(strict=True, ge=1, le=LARGEST_WHOLE)]
 
 MANIFEST = "manifest"
 HEARTBEAT_S = 3
@@ -42,8 +63,8 @@ class WorkerFacts(Wire):
 
     id: str = Field(max_length=128)
     gpu: str | None = Field(None, max_length=128)
-    cores: int = Field(ge=1, le=4096)
-    memory_mb: int = Field(ge=1)
+    cores: int = Field(strict=True, ge=1, le=4096)
+    memory_mb: int = Field(strict=True, ge=1, le=MOST_MEMORY_MB)
     version: str = Field(max_length=64)
 
 
@@ -89,8 +110,8 @@ class WorkOrder(Answer):
 class OutputsRequest(Wire):
     """Ask for PUT URLs once type, size and hash are known."""
 
-    fence: int = Field(ge=1)
-    items: Annotated[list[Output], Field(min_length=1, max_length=64)]
+    fence: Ordinal
+    items: Annotated[list[Output], Field(min_length=1, max_length=64, fail_fast=True)]
 
 
 class Put(Answer):
@@ -109,8 +130,8 @@ class Puts(Answer):
 
 
 class _Report(Wire):
-    fence: int = Field(ge=1, strict=True)
-    report_no: int = Field(ge=1, strict=True)
+    fence: Ordinal
+    report_no: Ordinal
 
 
 class Heartbeat(_Report):
@@ -133,7 +154,7 @@ class Probe(_Report):
     type: Literal["probe"] = "probe"
     asset: str = Field(max_length=128)  # the file's name in the work order
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-    probe: dict[str, Any]
+    probe: Annotated[dict[str, Any], _at_most(MOST_PROBE_BYTES)]
 
 
 class Notice(Wire):
@@ -154,7 +175,7 @@ class Checkpoint(_Report):
     """What the next attempt is to find; never coalesced, acknowledged before the next step."""
 
     type: Literal["checkpoint"] = "checkpoint"
-    data: dict[str, Any]
+    data: Annotated[dict[str, Any], _at_most(MOST_CHECKPOINT_BYTES)]
 
 
 class Failure(Wire):
@@ -168,10 +189,10 @@ class Failure(Wire):
 class Usage(Wire):
     """What the attempt used, as the worker measured it."""
 
-    run_s: float = Field(ge=0)
-    render_s: float | None = Field(None, ge=0)
-    frames: int | None = Field(None, ge=0)
-    peak_memory_bytes: int | None = Field(None, ge=0)
+    run_s: Number = Field(ge=0)
+    render_s: Number | None = Field(None, ge=0)
+    frames: int | None = Field(None, strict=True, ge=0, le=LARGEST_WHOLE)
+    peak_memory_bytes: int | None = Field(None, strict=True, ge=0, le=LARGEST_WHOLE)
 
 
 class Final(_Report):
@@ -182,8 +203,8 @@ class Final(_Report):
 
     type: Literal["final"] = "final"
     outcome: Literal["succeeded", "failed", "stopped"]
-    result: dict[str, Any] | None = None
-    outputs: Annotated[list[Output], Field(max_length=64)] = []
+    result: Annotated[dict[str, Any], _at_most(MOST_RESULT_BYTES)] | None = None
+    outputs: Annotated[list[Output], Field(max_length=64, fail_fast=True)] = []
     error: Failure | None = None
     usage: Usage | None = None
 

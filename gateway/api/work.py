@@ -3,7 +3,7 @@
 import logging
 from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 
 from gateway.api.use_cases import Jobs
@@ -21,9 +21,9 @@ from shared.work import (
 
 log = logging.getLogger(__name__)
 
-router = APIRouter(prefix="/v1/work", tags=["work"])
+LONGEST_TOKEN = 512
 
-Authorization = Annotated[str, Header(max_length=512)]
+router = APIRouter(prefix="/v1/work", tags=["work"])
 
 
 def install(app: FastAPI) -> None:
@@ -36,33 +36,31 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ToldToStop, on_stop)
 
 
-def bearer(authorization: str) -> str:
+def _bearer(authorization: Annotated[str, Header()] = "") -> str:
     """Return the token of a Bearer header; raise `Unauthenticated` for any other."""
     scheme, _, token = authorization.partition(" ")
-    if scheme.lower() != "bearer" or not token:
+    if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= LONGEST_TOKEN:
         raise Unauthenticated("no bearer token", public="A Bearer token is needed.")
     return token.strip()
 
 
+# A dependency, so that a stranger is turned away before its body is read as anything.
+Token = Annotated[str, Depends(_bearer)]
+
+
 @router.post("/{job_id}/claim")
-async def claim(
-    job_id: str, claimed: Claim, jobs: Jobs, authorization: Authorization = ""
-) -> WorkOrder:
+async def claim(job_id: str, claimed: Claim, jobs: Jobs, token: Token) -> WorkOrder:
     """Give the work order, which makes the attempt."""
-    return await jobs.claim(job_id, bearer(authorization), claimed)
+    return await jobs.claim(job_id, token, claimed)
 
 
 @router.post("/{job_id}/outputs")
-async def outputs(
-    job_id: str, asked: OutputsRequest, jobs: Jobs, authorization: Authorization = ""
-) -> Puts:
+async def outputs(job_id: str, asked: OutputsRequest, jobs: Jobs, token: Token) -> Puts:
     """Sign a PUT for each output."""
-    return await jobs.grant_outputs(job_id, bearer(authorization), asked)
+    return await jobs.grant_outputs(job_id, token, asked)
 
 
 @router.post("/{job_id}/reports")
-async def reports(
-    job_id: str, report: AnyReport, jobs: Jobs, authorization: Authorization = ""
-) -> ReportAnswer:
+async def reports(job_id: str, report: AnyReport, jobs: Jobs, token: Token) -> ReportAnswer:
     """Hear one report."""
-    return await jobs.record_report(job_id, bearer(authorization), report)
+    return await jobs.record_report(job_id, token, report)

@@ -7,7 +7,7 @@ from gateway.core.work_tokens import WorkTokens
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.job_store import JobStore
 from gateway.services.claim_job import ToldToStop
-from shared.errors import NotFound, Unauthenticated
+from shared.errors import Unauthenticated
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +21,13 @@ class AttemptGate:
     async def genuine(self, job_id: str, token: str, fence: int) -> Job:
         """Return the job, if the token was made for this attempt of it.
 
-        Raises `Unauthenticated`, or `NotFound` where there is no such job.
+        Raises `Unauthenticated`, also where there is no such job: who holds no token does
+        not learn which jobs there are.
         """
         job = await self.store.get(job_id)
-        if job is None:
-            raise NotFound(f"no job {job_id}", public="There is no such job.")
-        nonce = job.nonce if job.fence == fence else await self._nonce(job_id, fence)
-        if nonce is None or not self.tokens.speaks_for(token, job_id, fence, nonce):
+        nonce = job.nonce if job and job.fence == fence else await self._nonce(job_id, fence)
+        genuine = self.tokens.speaks_for(token, job_id, fence, nonce or "")
+        if job is None or nonce is None or not genuine:
             raise Unauthenticated("bad attempt token", public="The token is not valid.")
         return job
 

@@ -35,12 +35,15 @@ class ClaimJob:
     async def __call__(self, job_id: str, token: str, claim: Claim) -> WorkOrder:
         """Return the work order; the same nonce again gets the same attempt, fresh URLs.
 
-        Raises `Unauthenticated`, `NotFound` or `ToldToStop`.
+        Raises `Unauthenticated`, or `ToldToStop`, also where the job was deleted since.
         """
         if not self.tokens.opens_claim(token, job_id):
             raise Unauthenticated("bad submission token", public="The token is not valid.")
         known = await self.attempts.attempts(job_id)
-        job = await self.change.load(job_id)
+        try:
+            job = await self.change.load(job_id)
+        except NotFound as error:
+            raise ToldToStop("the job was deleted") from error
         current = job.fence if job.has_open_attempt else 0
         spent = any(each.nonce == claim.nonce and each.fence != current for each in known)
         try:

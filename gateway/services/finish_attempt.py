@@ -7,6 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from gateway.core import strict_json
 from gateway.core.happenings import (
     AttemptFailed,
     AttemptStopped,
@@ -21,11 +22,13 @@ from gateway.ports.object_store import ObjectStore
 from gateway.services.change_job import Changed, ChangeJob
 from gateway.services.grant_outputs import LARGEST_MANIFEST_BYTES, MANIFEST_TYPE
 from shared.artifacts import Output
-from shared.errors import NotFound
+from shared.errors import NotFound, ValidationFailed
 from shared.job_kind import JobKind
 from shared.work import MANIFEST, Final, ReportAnswer
 
 log = logging.getLogger(__name__)
+
+MANIFEST_DEPTH = 32
 
 
 class NotAsSaid(Exception):
@@ -76,8 +79,8 @@ class FinishAttempt:
         key = attempt_key(job.surface, job.kind, job.id, job.fence, MANIFEST, MANIFEST_TYPE)
         try:
             raw = await self.objects.read_range(key, 0, LARGEST_MANIFEST_BYTES)
-            final = Final.model_validate_json(raw)
-        except (NotFound, ValidationError):
+            final = Final.model_validate(strict_json.parse(raw, depth_max=MANIFEST_DEPTH))
+        except (NotFound, ValidationError, ValidationFailed):
             return False
         if final.fence != job.fence:
             return False

@@ -221,6 +221,7 @@ class Reports:
     # --- small parts
 
     def _say(self, make: Callable[[int], Report]) -> "asyncio.Future[None]":
+        make(1)  # what is no report fails here, before whoever says it, and not in the loop
         heard = asyncio.get_running_loop().create_future()
         word = _Word(make, heard)
         if self._loop is None or self._loop.done() or len(self._words) >= MOST_WORDS:

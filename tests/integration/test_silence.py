@@ -96,6 +96,17 @@ async def test_a_manifest_that_cannot_be_believed_makes_no_success(world, body):
     assert "succeeded" not in await world.events(job_id)
 
 
+@pytest.mark.parametrize("nonsense", ['"message": "\\u0000"', '"message": "", "message": ""'])
+async def test_a_manifest_that_no_report_could_be_is_no_last_word(world, nonsense):
+    job_id, worker = await world.dispatched()
+    await worker.claim()
+    failed = '{"fence": 1, "report_no": 1, "outcome": "failed", "error": {"code": "internal", '
+    await worker.put(MANIFEST, body=f"{failed}{nonsense}}}}}".encode())
+    world.compute.set_state(worker.runpod_id, ComputeState.FAILED)
+    await world.pass_time(20)
+    assert await world.events(job_id) == ["queued", "started", "requeued"]
+
+
 async def test_an_attempt_that_ran_its_time_at_runpod_is_a_timeout(world):
     job_id, worker = await world.dispatched()
     for _ in range(3):

@@ -80,9 +80,10 @@ def refusals_of(
     found: list[Refusal] = []
     if said.access is not Access.OPEN:
         found += [refusals.UNAUTHENTICATED, refusals.UNAVAILABLE]
-    if said.access not in {Access.OPEN, Access.SUBMISSION, Access.ATTEMPT}:
+    is_worker = said.access in {Access.SUBMISSION, Access.ATTEMPT}
+    if said.access is not Access.OPEN and not is_worker:
         found.append(refusals.FORBIDDEN)
-    if has_path:
+    if has_path and not is_worker:  # whose token opens one job, and names it
         found.append(said.finds or refusals.NOT_FOUND)
     if has_body:
         found += [refusals.PAYLOAD_TOO_LARGE, refusals.UNSUPPORTED_MEDIA_TYPE]

@@ -7,13 +7,14 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
+from pydantic import ValidationError
 from starlette.applications import Starlette
 
 from gpu_worker.protocol.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
 from gpu_worker.protocol.reports import Reports
 from gpu_worker.waiting.deadline import Deadline
 from gpu_worker.waiting.told import Told, Why
-from shared.work import Final, Notice, WorkOrder
+from shared.work import MOST_CHECKPOINT_BYTES, Final, Notice, WorkOrder
 from tests.support.fake_gateway import FakeGateway
 from tests.support.serving import serving
 from tests.support.worker_bench import QUICK
@@ -134,6 +135,15 @@ async def test_a_checkpoint_the_gateway_refuses_is_an_error_and_later_words_go_o
         await reports.checkpoint({"ask": "again"})
 
     assert [report.report_no for report in gateway.reports] == [1, 2]
+
+
+async def test_a_checkpoint_that_is_too_large_to_be_one_is_an_error_and_is_never_sent(gateway):
+    async with reporting(gateway) as reports:
+        with pytest.raises(ValidationError):
+            await reports.checkpoint({"ask": "x" * MOST_CHECKPOINT_BYTES})
+        await reports.checkpoint({"ask": "again"})
+
+    assert [report.data for report in gateway.reports] == [{"ask": "again"}]
 
 
 async def test_cancel_in_an_answer_is_heard(gateway):
