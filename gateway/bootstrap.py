@@ -1,6 +1,5 @@
 """Puts the gateway together: the one place that chooses adapters."""
 
-import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -8,47 +7,39 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
-from gateway.adapters.ids import NewId
 from gateway.adapters.r2.objects import R2ObjectStore
-from gateway.adapters.r2.presign import R2UrlSigner
 from gateway.adapters.runpod import RunPodCompute
-from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
-from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
-from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.uploads import SqlUploadStore
-from gateway.adapters.sqlite.connections import Synchronous, open_writer
+from gateway.adapters.sqlite.connections import Synchronous
 from gateway.adapters.sqlite.engine import SqliteEngine
-from gateway.adapters.sqlite.migrate import migrate
-from gateway.adapters.system_clock import SystemClock
 from gateway.adapters.unconfigured import no_compute, no_store
 from gateway.api import (
     assets,
-    front_desk,
     health,
     jobs,
     kinds,
     live,
     metrics,
     openapi,
+    read_job,
     uploads,
     work,
 )
 from gateway.api.products.exports import surface
-from gateway.ports.clock import Clock
+from gateway.bootstrap_polls import open_sqlite, poll_adapters
 from gateway.ports.compute import Compute
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
-from gateway.ports.url_signer import UrlSigner
-from gateway.services.api_keys import ApiKeys
 from gateway.services.pulse import Pulse
 from gateway.services.soon_busy import SoonBusy
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.settings import RunpodSettings, Settings, StoreSettings
 from gateway.wiring import JobServices, Ports, install_exports, install_metrics, install_uploads
+from gateway.wiring_polls import PollServices
 from shared.job_kind import JobKind
 from shared.kinds import load_kinds
 
@@ -69,38 +60,38 @@ class Gateway:
     soon_busy: SoonBusy
 
 
-def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") -> Ports:
+def sqlite_adapters(
+    settings: Settings,
+    engine: SqliteEngine | None = None,
+    *,
+    synchronous: Synchronous = "FULL",
+) -> Ports:
     """Open a SQLite file, brought up to date, beside R2 and RunPod. Blocks.
 
-    `synchronous`: NORMAL may lose what was answered when the power fails. It is there for
-    the benchmark that tells what FULL costs, and no setting reaches it.
+    `engine`: the file, where it is open already. `synchronous`: NORMAL may lose what was
+    answered when the power fails. It is there for the benchmark that tells what FULL costs,
+    and no setting reaches it.
     """
-    clock = SystemClock()
-    settings.database_path.parent.mkdir(parents=True, exist_ok=True)
-    migrate(settings.database_path, now=clock.now())
-    engine = SqliteEngine(
-        settings.database_path,
-        connect_writer=lambda: open_writer(settings.database_path, synchronous=synchronous),
-    )
+    engine = engine or open_sqlite(settings, synchronous=synchronous)
     stack = AsyncExitStack()
     stack.push_async_callback(engine.aclose)
-    objects, multiparts, signer = _store(settings.store, clock, stack)
-
+    objects, multiparts = _store(settings.store, stack)
+    polls = poll_adapters(settings, engine)
     return Ports(
-        clock=clock,
-        new_id=NewId(clock),
-        jobs=SqlJobStore(engine),
-        events=SqlEventLog(engine),
+        clock=polls.clock,
+        new_id=polls.new_id,
+        jobs=polls.jobs,
+        events=polls.events,
         effects=SqlEffectQueue(engine),
-        attempts=SqlAttemptLog(engine),
+        attempts=polls.attempts,
         liveness=SqlLiveness(engine),
         census=SqlCensusTaker(engine),
-        keys=SqlKeyStore(engine),
+        keys=polls.keys,
         uploads=SqlUploadStore(engine),
         objects=objects,
         multiparts=multiparts,
         export_projects=SqlExportProjectStore(engine),
-        signer=signer,
+        signer=polls.signer,
         compute=_compute(settings.runpod, stack),
         database_answers=lambda: engine.fetch("SELECT 1"),
         close=stack.aclose,
@@ -108,12 +99,12 @@ def sqlite_adapters(settings: Settings, *, synchronous: Synchronous = "FULL") ->
 
 
 def _store(
-    store: StoreSettings | None, clock: Clock, opened: AsyncExitStack
-) -> tuple[ObjectStore, MultipartStore, UrlSigner]:
-    """Return the bucket and what signs its URLs; without settings, what refuses."""
+    store: StoreSettings | None, opened: AsyncExitStack
+) -> tuple[ObjectStore, MultipartStore]:
+    """Return the bucket, by object and in parts; without settings, what refuses."""
     if store is None:
         refuses: Any = no_store()
-        return refuses, refuses, refuses
+        return refuses, refuses
     objects = R2ObjectStore(
         endpoint_url=store.endpoint_url,
         bucket=store.bucket,
@@ -122,15 +113,7 @@ def _store(
         region=store.region,
     )
     opened.push_async_exit(objects)
-    signer = R2UrlSigner(
-        public_endpoint_url=store.presign_url,
-        bucket=store.bucket,
-        access_key_id=store.access_key_id,
-        secret_access_key=store.secret_access_key.get_secret_value(),
-        region=store.region,
-        clock=clock,
-    )
-    return objects, objects, signer
+    return objects, objects
 
 
 def _compute(runpod: RunpodSettings | None, opened: AsyncExitStack) -> Compute:
@@ -147,22 +130,24 @@ def build_gateway(
     adapters: Ports,
     *,
     offered: Mapping[str, JobKind[Any, Any]] | None = None,
+    polls: PollServices | None = None,
 ) -> Gateway:
     """Return a new gateway on these adapters; nothing runs before it is started.
 
-    `offered`: the kinds of jobs it takes; all there are, unless said.
+    `offered`: the kinds of jobs it takes; all there are, unless said. `polls`: the services
+    of status polls, where they have been at work already.
     """
     pulse = Pulse(tick_s=settings.timings.tick_s)
-    services = JobServices(settings, adapters, offered or load_kinds(), pulse.wake)
+    polls = polls or PollServices(settings, adapters)
+    services = JobServices(settings, adapters, offered or load_kinds(), polls, pulse.wake)
     perform = services.perform()
-    api_keys = ApiKeys(adapters.keys, adapters.clock, secrets.token_bytes)
     sweep_uploads = SweepUploads(
         adapters.uploads, adapters.objects, adapters.multiparts, adapters.clock
     )
     tick = services.tick(perform, sweep_uploads)
 
     async def start() -> None:
-        await api_keys.seed([key.get_secret_value() for key in settings.api_keys])
+        await polls.seed_keys()
         await adapters.jobs.know_endpoints(list(services.endpoints.by_name()))
         await adapters.liveness.started(adapters.clock.now())
 
@@ -184,25 +169,14 @@ def build_gateway(
         openapi_url="/openapi.json" if settings.is_development else None,
     )
     openapi.install(app)
-    app.state.api_keys = api_keys
+    polls.install(app)
     app.state.job_use_cases = services.use_cases()
-    app.state.job_tickets = services.job_tickets
     install_uploads(app, settings, adapters)
     install_exports(app, settings, adapters)
-    exports = settings.export_route_prefix
-    body_bytes = settings.limits.export_body_bytes
-    front_desk.install(
-        app,
-        new_id=adapters.new_id,
-        json_body_bytes=settings.limits.json_body_bytes,
-        json_depth=settings.limits.json_depth,
-        cors_origins=settings.cors_origins,
-        products=(surface.face(exports, body_bytes=body_bytes),),
-    )
     install_metrics(app, services)
     work.install(app)
-    for module in (health, metrics, kinds, uploads, assets, jobs, live, work):
+    for module in (health, metrics, kinds, uploads, assets, jobs, read_job, live, work):
         app.include_router(module.router)
-    app.include_router(surface.routes(exports))
+    app.include_router(surface.routes(settings.export_route_prefix))
     soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.clock)
     return Gateway(app, start, perform, tick, pulse.wake, pulse.woken, soon_busy)

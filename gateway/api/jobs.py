@@ -1,10 +1,10 @@
-"""Jobs: submit, list, read, cancel, retry, delete."""
+"""Jobs: submit, list, cancel, retry, delete; `read_job` has a module of its own."""
 
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Response
 
-from gateway.api.auth import JobCaller, Reader, WatcherTenant
+from gateway.api.auth import JobCaller, Reader
 from gateway.api.job_queries import AskedFilter, PageLimit
 from gateway.api.prefer import AsPreferred
 from gateway.api.problems import request_id_of
@@ -12,21 +12,12 @@ from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
 from gateway.core.pricing import usd
 from gateway.services.submit_job import JobRequest
-from shared.errors import NotFound
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
 IdempotencyHeader = Annotated[
     str | None, Header(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")
 ]
-
-
-async def owned_job(jobs: Jobs, tenant: str, job_id: str) -> Job:
-    """Return the tenant's job; another's answers like one that is not there."""
-    job = await jobs.store.get(job_id, tenant=tenant)
-    if job is None:
-        raise NotFound(f"no job {job_id} of {tenant}", public="There is no such job.")
-    return job
 
 
 @router.post("/jobs", status_code=202)
@@ -70,14 +61,6 @@ async def list_jobs(
     """List jobs, newest first; `next_cursor` asks for what is older than this page."""
     listed = await jobs.list(caller.tenant, wanted, limit=limit, cursor=cursor)
     return {"items": await jobs.view.all(listed.jobs), "next_cursor": listed.next_cursor}
-
-
-@router.get("/jobs/{job_id}")
-async def read_job(
-    job_id: str, tenant: WatcherTenant, jobs: Jobs, until_preferred: AsPreferred
-) -> dict[str, Any]:
-    """Read one job, at its end if asked to wait; output URLs are signed now and expire."""
-    return await jobs.view(await until_preferred(await owned_job(jobs, tenant, job_id)))
 
 
 @router.post("/jobs/{job_id}/cancel")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 
 from gateway.api.auth import Reader, WatcherTenant
 from gateway.api.event_stream import MEDIA_TYPE, EventStream
-from gateway.api.jobs import owned_job
+from gateway.api.job_reading import owned_job
 from gateway.api.prefer import applied, preferred_wait
 from gateway.api.presence import while_there
 from gateway.api.sockets import Manner, refuse_socket, serve_socket
@@ -37,7 +37,7 @@ async def read_events(
     last_event_id: Annotated[int | None, Header(ge=-1, le=LATEST_SEQ)] = None,
 ) -> Response:
     """Page through the events, or stream them (`Accept: text/event-stream`)."""
-    job = await owned_job(jobs, tenant, job_id)
+    job = await owned_job(jobs.store, tenant, job_id)
     after = after if last_event_id is None else last_event_id
     if MEDIA_TYPE in request.headers.get("accept", ""):
         if job.is_final and after >= job.seq:
@@ -72,7 +72,7 @@ async def create_job_ticket(
     job_id: str, caller: Reader, jobs: Jobs, request: Request, response: Response
 ) -> dict[str, Any]:
     """Give a ticket to watch this job, for a browser; it opens connections for a minute."""
-    job = await owned_job(jobs, caller.tenant, job_id)
+    job = await owned_job(jobs.store, caller.tenant, job_id)
     tickets: JobTickets = request.app.state.job_tickets
     given = tickets.issue(caller.tenant, job.id)
     response.headers.update(NOT_KEPT)

@@ -5,10 +5,12 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Request, Response
+from starlette.datastructures import MutableHeaders
 
+from gateway.api.job_reading import job_reading
 from gateway.api.presence import while_there
-from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
+from gateway.services.wait_for_end import WaitForEnd
 
 APPLIED = "Preference-Applied"
 LONGEST_HEADER = 1000
@@ -44,33 +46,36 @@ def preferred_wait(request: Request) -> int | None:
     return wait_of(request.headers.getlist("prefer"))
 
 
-def _until_preferred(jobs: Jobs, request: Request, response: Response) -> "UntilPreferred":
-    return UntilPreferred(jobs, request, response)
+def _until_preferred(request: Request, response: Response) -> "UntilPreferred":
+    return UntilPreferred(job_reading(request).wait_for_end, request, response.headers)
 
 
 class UntilPreferred:
     """Holds a request as long as its caller would rather wait.
 
     A route names `until_preferred: AsPreferred` in its signature and calls it with a job.
+    `headers`: those of the answer, where what was granted is said.
     """
 
-    def __init__(self, jobs: JobUseCases, request: Request, response: Response) -> None:
-        self._jobs, self._request, self._response = jobs, request, response
+    def __init__(
+        self, wait_for_end: WaitForEnd, request: Request, headers: MutableHeaders
+    ) -> None:
+        self._wait_for_end, self._request, self._headers = wait_for_end, request, headers
 
     async def __call__(self, job: Job) -> Job:
         """Return the job at its end, or as it is when the wait is over or not granted.
 
-        What was granted is said on the answer. A caller who goes is waited for no longer.
+        A caller who goes is waited for no longer.
         """
         wait_s = preferred_wait(self._request)
         if wait_s is None:
             return job
-        waiting = self._jobs.wait_for_end(job, wait_s)
+        waiting = self._wait_for_end(job, wait_s)
         waited = await while_there(self._request.receive, waiting)
         if waited is None:
             return job
         if waited.wait_s is not None:
-            self._response.headers.update(applied(waited.wait_s))
+            self._headers.update(applied(waited.wait_s))
         return waited.job
 
 

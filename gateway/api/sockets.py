@@ -15,7 +15,7 @@ from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
 from gateway.api.auth import watcher_tenant
-from gateway.api.jobs import owned_job
+from gateway.api.job_reading import owned_job
 from gateway.api.presence import either
 from gateway.api.sampling import EVERY_S, sampled
 from gateway.api.use_cases import JobUseCases, job_use_cases
@@ -90,7 +90,7 @@ async def _close(socket: WebSocket, code: int) -> None:
 async def _serve(socket: WebSocket, job_id: str, manner: Manner) -> int | None:
     """Return the code to close with; None where the client has gone."""
     jobs = job_use_cases(socket)
-    job = await owned_job(jobs, await watcher_tenant(job_id, socket), job_id)
+    job = await owned_job(jobs.store, await watcher_tenant(job_id, socket), job_id)
     render = manner.renders(job)
     if render is None:
         raise NotFound(f"job {job_id} is no job here", public="There is no such job.")

@@ -1,8 +1,11 @@
 """Serve from AWS Lambda, whose runtime looks for a module-level name: `handler`.
 
+Importing this imports what a status poll needs, and no more: the whole gateway is imported and
+built for the first event that is anything else.
+
 With `lifespan="on"` Mangum would start and stop the application around every event, so a
-connection would be opened and closed for each status poll. It stays off: the gateway is
-started by the first event and lives as long as the execution environment. Nothing runs
+connection would be opened and closed for each status poll. It stays off: what answers an
+event is started by the first one and lives as long as the execution environment. Nothing runs
 between events, so there is no pulse: a schedule's event ticks, and effects that a request
 left are performed before its answer, within bounds.
 """
@@ -13,15 +16,18 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from mangum import Mangum
 
-from gateway.bootstrap import Gateway, build_gateway, sqlite_adapters
-from gateway.entrypoints.buffered import EffectsBeforeAnswer, PollsForStreams, refuse_sockets
+from gateway.bootstrap_polls import build_polls, open_sqlite, poll_adapters
+from gateway.entrypoints.polls_first import PollsFirst
 from gateway.settings import Settings, load_settings, on_lambda
 from shared.errors import CutroomError
 from shared.logs import start_logging
+
+if TYPE_CHECKING:
+    from gateway.bootstrap import Gateway
 
 log = logging.getLogger(__name__)
 
@@ -33,36 +39,27 @@ TEXT_TYPES = ("text/", "application/json", "application/problem+json")
 
 
 class LambdaHandler:
-    """One execution environment: started by its first event, on a loop of its own.
+    """One execution environment: a loop of its own, and what answers on it.
 
     `seconds` is a clock that only goes forward.
     """
 
     def __init__(
         self,
-        gateway: Gateway,
+        app: PollsFirst,
         *,
         seconds: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        self._gateway = gateway
+        self._app = app
         self._seconds = seconds
         self._sleep = sleep
         self._loop = asyncio.new_event_loop()
-        refuse_sockets(gateway.app)
-        self._http = Mangum(
-            EffectsBeforeAnswer(PollsForStreams(gateway.app), gateway),
-            lifespan="off",
-            text_mime_types=[*TEXT_TYPES],
-        )
-        self._started = False
+        self._http = Mangum(app, lifespan="off", text_mime_types=[*TEXT_TYPES])
 
     def __call__(self, event: dict[str, Any], context: Any) -> Any:
         """Answer a request, or tick for a schedule's event."""
         asyncio.set_event_loop(self._loop)
-        if not self._started:
-            self._loop.run_until_complete(self._gateway.start())
-            self._started = True
         if event.get("source") == "aws.events" or event.get("detail-type") == "Scheduled Event":
             self._loop.run_until_complete(self._ticks())
             return {"statusCode": 202}
@@ -77,17 +74,18 @@ class LambdaHandler:
         until = self._seconds() + TICK_WITHIN_S
         try:
             async with asyncio.timeout(TICK_WITHIN_S):
-                while await self._tick(until - self._seconds()):
+                gateway = await self._app.gateway()
+                while await self._tick(gateway, until - self._seconds()):
                     await self._sleep(TICK_EVERY_S)
         except TimeoutError:
             log.warning("tick.cut_short")
 
-    async def _tick(self, left_s: float) -> bool:
+    async def _tick(self, gateway: "Gateway", left_s: float) -> bool:
         """True where it is worth ticking again in the time that is left."""
         again = left_s > TICK_EVERY_S
         try:
-            await self._gateway.tick()
-            return again and await self._gateway.soon_busy(left_s - TICK_EVERY_S)
+            await gateway.tick()
+            return again and await gateway.soon_busy(left_s - TICK_EVERY_S)
         except CutroomError as error:
             log.warning("tick.failed", extra={"why": str(error)})
             return again
@@ -96,7 +94,17 @@ class LambdaHandler:
 def build(settings: Settings) -> LambdaHandler:
     """Return a handler on these settings, as they hold on Lambda."""
     settings = on_lambda(settings)
-    return LambdaHandler(build_gateway(settings, sqlite_adapters(settings)))
+    engine = open_sqlite(settings)
+    polls = build_polls(settings, poll_adapters(settings, engine))
+
+    def whole() -> "Gateway":
+        # A status poll must not pay for this import.
+        from gateway.bootstrap import build_gateway, sqlite_adapters  # noqa: PLC0415
+
+        adapters = sqlite_adapters(settings, engine)
+        return build_gateway(settings, adapters, polls=polls.services)
+
+    return LambdaHandler(PollsFirst(whole, polls))
 
 
 @cache

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -9,8 +10,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.bootstrap import Gateway
 from shared.errors import CutroomError, NotFound
+
+if TYPE_CHECKING:
+    from gateway.bootstrap import Gateway
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +29,7 @@ class EffectsBeforeAnswer:
     """
 
     def __init__(
-        self, app: ASGIApp, gateway: Gateway, *, within_s: float = EFFECTS_WITHIN_S
+        self, app: ASGIApp, gateway: "Gateway", *, within_s: float = EFFECTS_WITHIN_S
     ) -> None:
         self._app, self._gateway, self._within_s = app, gateway, within_s
 

@@ -14,10 +14,12 @@ import pytest
 from gateway.adapters.memory.compute import MemoryCompute
 from gateway.entrypoints.aws_lambda import TICK_EVERY_S, TICK_WITHIN_S, LambdaHandler
 from gateway.entrypoints.buffered import EffectsBeforeAnswer
+from gateway.entrypoints.polls_first import PollsFirst
 from gateway.ports.compute import ComputeState
 from gateway.settings import on_lambda
 from shared.errors import TryAgainLater
 from tests.support.jobs import memory_stores
+from tests.support.lambda_events import an_event
 from tests.support.world import World, settings_of
 
 SCHEDULED = {"source": "aws.events", "detail-type": "Scheduled Event"}
@@ -41,9 +43,14 @@ def world(loop, tmp_path):
     loop.run(stores.__aexit__(None, None, None))
 
 
+def the_whole(gateway):
+    """A gateway that is whole from the first request on."""
+    return PollsFirst(lambda: gateway)
+
+
 @pytest.fixture
 def handler(world):
-    handler = LambdaHandler(world.gateway)
+    handler = LambdaHandler(the_whole(world.gateway))
     yield handler
     handler.close()
 
@@ -51,22 +58,6 @@ def handler(world):
 @pytest.fixture
 def key(loop, world):
     return {name.lower(): value for name, value in loop.run(world.a_key()).items()}
-
-
-def an_event(method, path, headers, body=None, query="", **more):
-    """What an HTTP API sends, payload format 2.0."""
-    http = {"method": method, "path": path, "protocol": "HTTP/1.1", "sourceIp": "192.0.2.1"}
-    return {
-        "version": "2.0",
-        "routeKey": "$default",
-        "rawPath": path,
-        "rawQueryString": query,
-        "headers": {"content-type": "application/json", "host": "cutroom.test", **headers},
-        "requestContext": {"http": http, "stage": "$default", "requestId": "r1"},
-        "body": json.dumps(body) if body else None,
-        "isBase64Encoded": False,
-        **more,
-    }
 
 
 def test_a_job_posted_is_asked_of_runpod_before_the_answer(world, handler, key):
@@ -182,7 +173,7 @@ class Unanswering(MemoryCompute):
 def test_effects_that_take_too_long_are_left_to_a_tick_and_the_answer_stands(loop, world, key):
     world.compute, answering = Unanswering(), world.compute
     world.gateway = world.boot()
-    handler = LambdaHandler(world.gateway)
+    handler = LambdaHandler(the_whole(world.gateway))
     handler._http.app = EffectsBeforeAnswer(world.gateway.app, world.gateway, within_s=0.01)
     answer = handler(an_event("POST", "/v1/jobs", key, JOB), None)
     handler.close()
@@ -197,7 +188,7 @@ def test_an_outbox_that_cannot_be_read_does_not_take_an_answer_back(world, key, 
     async def away():
         raise TryAgainLater("the database is away", public="")
 
-    handler = LambdaHandler(replace(world.gateway, perform=away))
+    handler = LambdaHandler(the_whole(replace(world.gateway, perform=away)))
     with caplog.at_level("WARNING"):
         answer = handler(an_event("POST", "/v1/jobs", key, JOB), None)
     handler.close()
@@ -239,15 +230,17 @@ def passing(world):
 
 @pytest.fixture
 def ticking(world, passing):
-    handler = LambdaHandler(world.gateway, seconds=passing.seconds, sleep=passing.sleep)
-    loop_of_its_own(handler, world)
+    handler = LambdaHandler(
+        the_whole(world.gateway), seconds=passing.seconds, sleep=passing.sleep
+    )
+    loop_of_its_own(handler)
     yield handler
     handler.close()
 
 
-def loop_of_its_own(handler, world):
-    handler._loop.run_until_complete(world.gateway.start())
-    handler._started = True
+def loop_of_its_own(handler):
+    """Start on the handler's own loop now, in which the clock will pass."""
+    handler._loop.run_until_complete(handler._app.gateway())
 
 
 def test_a_schedules_event_ticks_once_where_no_attempt_is_open(loop, world, ticking, passing):
@@ -301,7 +294,7 @@ def test_a_tick_that_fails_is_tried_again_in_its_time(loop, world, passing):
             raise TryAgainLater("the database is away", public="")
 
     gateway = replace(world.gateway, tick=tick)
-    handler = LambdaHandler(gateway, seconds=passing.seconds, sleep=passing.sleep)
+    handler = LambdaHandler(the_whole(gateway), seconds=passing.seconds, sleep=passing.sleep)
     assert handler(SCHEDULED, None) == {"statusCode": 202}
     handler.close()
     assert failing == []

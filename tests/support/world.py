@@ -24,6 +24,7 @@ from gateway.ports.compute import SubmitRequest
 from gateway.services.submit_job import JobRequest
 from gateway.settings import RunpodSettings, Settings, StoreSettings
 from gateway.wiring import Ports
+from gateway.wiring_polls import PollServices
 from shared.artifacts import FileRef, Output
 from shared.job_kind import JobKind, PriceRule, Wire
 from shared.work import (
@@ -109,13 +110,18 @@ class World:
         self._numbers = count(1)
         self._runpod = count(1)
         self.compute = MemoryCompute(lambda: f"r{next(self._runpod)}")
-        self._settings = settings_of(folder, **fields)
+        self.settings = settings_of(folder, **fields)
         self.offered = offered
         self.gateway = self.boot()
 
-    def boot(self) -> Gateway:
+    def boot(self, polls: PollServices | None = None) -> Gateway:
         """Build a gateway on what is stored, as a restart does."""
-        adapters = Ports(
+        offered = self.offered or {COPY.name: COPY}
+        return build_gateway(self.settings, self.adapters(), offered=offered, polls=polls)
+
+    def adapters(self) -> Ports:
+        """Return what is stored, and all else a gateway stands on."""
+        return Ports(
             clock=self.clock,
             new_id=lambda: f"id{next(self._numbers)}",
             jobs=self.stores.jobs,
@@ -134,10 +140,6 @@ class World:
             database_answers=self._answers,
             close=self._close,
         )
-        return build_gateway(
-            self._settings, adapters, offered=self.offered or {COPY.name: COPY}
-        )
-
     async def _answers(self) -> None:
         return None
 

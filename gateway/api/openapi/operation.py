@@ -68,6 +68,16 @@ PREFER = Parameter(
 )
 
 
+# Not in the signature of the status poll, which FastAPI is to have no work with.
+JOB_ID = Parameter(
+    "job_id",
+    "path",
+    "The job's id.",
+    {"type": "string"},
+    "0198c7a2-5d10-7c3e-9a41-2f6b8e0d4c11",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One route, described.

@@ -6,6 +6,7 @@ from typing import Any
 from gateway.api.openapi import examples, refusals
 from gateway.api.openapi.models import Estimate, Job, JobPage
 from gateway.api.openapi.operation import (
+    JOB_ID,
     PREFER,
     Access,
     Answer,
@@ -117,7 +118,7 @@ OPERATIONS = MappingProxyType(
                     headers=("Preference-Applied",),
                 ),
             ),
-            parameters=(PREFER,),
+            parameters=(JOB_ID, PREFER),
         ),
         "cancel_job": Operation(
             tag="jobs",

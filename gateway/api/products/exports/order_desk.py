@@ -7,7 +7,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
 
-from gateway.api.jobs import IdempotencyHeader, owned_job
+from gateway.api.job_reading import owned_job
+from gateway.api.jobs import IdempotencyHeader
 from gateway.api.problems import request_id_of
 from gateway.api.products.exports.projection import KINDS, TYPES, export_job, word
 from gateway.api.products.unknown_fields import ForgivingBody
@@ -124,7 +125,7 @@ class OrderDesk:
         self, tenant: str, job_id: str, types: Collection[str] = tuple(KINDS)
     ) -> Job:
         """Return the tenant's export; a job of another kind is none here."""
-        job = await owned_job(self._jobs, tenant, job_id)
+        job = await owned_job(self._jobs.store, tenant, job_id)
         if TYPES.get(job.kind) not in types:
             raise NotFound(f"{job_id} is {job.kind}", public="There is no such job.")
         return job
