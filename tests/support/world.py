@@ -140,6 +140,7 @@ class World:
             database_answers=self._answers,
             close=self._close,
         )
+
     async def _answers(self) -> None:
         return None
 
