@@ -4,6 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Query, Request
 
+from gateway.api.plain_numbers import PLAIN_WHOLE
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter
 from shared.errors import FieldError, ValidationFailed
@@ -50,4 +51,4 @@ def _job_filter(
 
 
 AskedFilter = Annotated[JobFilter, Depends(_job_filter)]
-PageLimit = Annotated[int, Query(ge=1, le=100)]
+PageLimit = Annotated[int, Query(ge=1, le=100), PLAIN_WHOLE]

@@ -6,12 +6,14 @@ RFC 9457 problem documents on `/v1`; `faces.py` says how the others look.
 import logging
 from collections.abc import Iterable
 from http import HTTPStatus
+from itertools import chain
 from types import MappingProxyType
 from typing import Any
 
 from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -122,11 +124,25 @@ def install(app: FastAPI, faces: Faces) -> None:
         code = _FRAMEWORK_CODES.get(status, _FRAMEWORK_CODES_ELSE)
         sentence = f"{HTTPStatus(status).phrase}."
         fault = Fault(status, code, sentence, id_of(request.scope))
-        return _answer(faces.of(request.scope["path"]), fault, dict(error.headers or {}))
+        headers = dict(error.headers or {})
+        if status == HTTPStatus.METHOD_NOT_ALLOWED:
+            headers["Allow"] = _allowed(request)
+        return _answer(faces.of(request.scope["path"]), fault, headers)
 
     app.add_exception_handler(CutroomError, on_ours)
     app.add_exception_handler(RequestValidationError, on_bad_request)
     app.add_exception_handler(HTTPException, on_framework)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of every route at this address; the framework names one route's."""
+    path = request.scope["path"]
+    there = [
+        context.methods or ()
+        for context in iter_route_contexts(request.app.routes)
+        if context.path_regex.match(path)
+    ]
+    return ", ".join(sorted(set(chain.from_iterable(there))))
 
 
 class LastResort:

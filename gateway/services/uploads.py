@@ -28,6 +28,7 @@ from shared.errors import (
     ValidationFailed,
 )
 from shared.job_kind import Wire
+from shared.numbers import Number
 
 # A PUT may begin just before its URL dies and take long; nobody waits for longer than this.
 ABANDONED_AFTER = timedelta(hours=24)
@@ -42,8 +43,8 @@ class UploadRequest(Wire):
     content_type: Annotated[str, Field(min_length=1, max_length=128)]
     size_bytes: Annotated[int, Field(ge=1, strict=True)]
     sha256: Sha256 | None = None
-    duration_s: Annotated[float, Field(gt=0, le=1_000_000)] | None = None
-    multipart: bool = False
+    duration_s: Annotated[Number, Field(gt=0, le=1_000_000)] | None = None
+    multipart: Annotated[bool, Field(strict=True)] = False
 
 
 @dataclass(frozen=True, slots=True)

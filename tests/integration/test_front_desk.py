@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 import httpx
 import pytest
-from fastapi import FastAPI, Query
+from fastapi import APIRouter, FastAPI, Query
 from pydantic import Field, field_validator
 
 from gateway.api import front_desk
@@ -86,6 +86,14 @@ def small_app(**rules: Any) -> FastAPI:
     @app.post("/things")
     async def take(thing: Thing, page: Annotated[int, Query(ge=1)] = 1) -> dict[str, Any]:
         return {"thing": thing.model_dump(), "page": page}
+
+    again = APIRouter(prefix="/things")
+
+    @again.put("")
+    async def put() -> None:
+        return
+
+    app.include_router(again)
 
     @app.post("/empty", status_code=204)
     async def nothing() -> None:
@@ -193,8 +201,12 @@ async def test_the_frameworks_own_answers_are_problems_too(client, method, path,
     assert code_of(answer) == (status, code)
 
 
-async def test_a_wrong_method_still_says_which_are_right(client):
-    assert (await client.get("/things")).headers["allow"] == "POST"
+@pytest.mark.parametrize(
+    ("path", "allowed"), [("/empty", "POST"), ("/things", "POST, PUT"), ("/raise/x", "GET")]
+)
+async def test_a_wrong_method_still_says_which_are_right(client, path, allowed):
+    answer = await client.request("PATCH", path)
+    assert (answer.status_code, answer.headers["allow"]) == (405, allowed)
 
 
 @pytest.mark.parametrize(

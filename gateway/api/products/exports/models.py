@@ -1,11 +1,9 @@
 """What the exports surface takes."""
 
-import re
 from typing import Annotated, Any, Literal
 
 from fastapi import Path
 from pydantic import (
-    BeforeValidator,
     Field,
     ValidatorFunctionWrapHandler,
     field_validator,
@@ -13,6 +11,7 @@ from pydantic import (
 )
 from pydantic_core.core_schema import ValidationInfo
 
+from gateway.api.plain_numbers import PLAIN_WHOLE
 from gateway.api.products.unknown_fields import AlsoKnown, ForgivingBody
 from shared.job_kind import Rule
 from shared.kinds.export.framing import FramingLook, Trim
@@ -24,17 +23,10 @@ LONGEST_KEY = 1024
 ExportType = Literal["overlay", "framing"]
 
 
-def _plain_digits(value: Any) -> Any:
-    """A number in a path is digits: `7.0`, `+7` and `0_7` are other texts."""
-    if isinstance(value, str) and not re.fullmatch(r"0|[1-9][0-9]{0,15}", value):
-        raise ValueError("must be a whole number")
-    return value
-
-
 ProjectId = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
 ClipIndex = Annotated[int, Field(strict=True, ge=0, le=LARGEST_ID)]
-ProjectInPath = Annotated[int, Path(ge=1, le=LARGEST_ID), BeforeValidator(_plain_digits)]
-ClipInPath = Annotated[int, Path(ge=0, le=LARGEST_ID), BeforeValidator(_plain_digits)]
+ProjectInPath = Annotated[int, Path(ge=1, le=LARGEST_ID), PLAIN_WHOLE]
+ClipInPath = Annotated[int, Path(ge=0, le=LARGEST_ID), PLAIN_WHOLE]
 VideoKey = Annotated[str, Field(max_length=LONGEST_KEY)]
 
 
