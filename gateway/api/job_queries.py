@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import Depends, Query, Request
 
 from gateway.api.plain_numbers import PLAIN_WHOLE
+from gateway.api.said_once import doubled
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter
 from shared.errors import FieldError, ValidationFailed
@@ -18,13 +19,10 @@ MOST_LABELS = 16  # each is one more look-up for every job of the first
 def _labels(request: Request) -> dict[str, str]:
     """Return what `label.<name>=<value>` asks for; refuse what is unknown or said twice."""
     labels: dict[str, str] = {}
-    seen: set[str] = set()
-    wrong = []
+    wrong = doubled(request)
     for parameter, value in request.query_params.multi_items():
         name = parameter.removeprefix(LABEL)
-        if parameter in seen:
-            wrong.append(FieldError.at((parameter,), "is given more than once"))
-        elif parameter.startswith(LABEL) and len(labels) == MOST_LABELS:
+        if parameter.startswith(LABEL) and len(labels) == MOST_LABELS:
             wrong.append(FieldError.at((parameter,), f"at most {MOST_LABELS} labels are taken"))
         elif parameter.startswith(LABEL):
             if 1 <= len(name) <= LONGEST_LABEL and 1 <= len(value) <= LONGEST_LABEL:
@@ -35,7 +33,6 @@ def _labels(request: Request) -> dict[str, str]:
                 )
         elif parameter not in KNOWN:
             wrong.append(FieldError.at((parameter,), "is no parameter of this list"))
-        seen.add(parameter)
     if wrong:
         raise ValidationFailed(wrong)
     return labels

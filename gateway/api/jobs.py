@@ -2,22 +2,19 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 
 from gateway.api.auth import JobCaller, Reader
 from gateway.api.job_queries import AskedFilter, PageLimit
 from gateway.api.prefer import AsPreferred
 from gateway.api.problems import request_id_of
+from gateway.api.said_once import IdempotencyHeader
 from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
 from gateway.core.pricing import usd
 from gateway.services.submit_job import JobRequest
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
-
-IdempotencyHeader = Annotated[
-    str | None, Header(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")
-]
 
 
 @router.post("/jobs", status_code=202)
@@ -28,7 +25,7 @@ async def submit_job(
     response: Response,
     request_id: Annotated[str, request_id_of],
     until_preferred: AsPreferred,
-    idempotency_key: IdempotencyHeader = None,
+    idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
     """Accept one job, or say what it would cost (`dry_run`)."""
     if asked.dry_run:
@@ -77,7 +74,7 @@ async def retry_job(
     response: Response,
     request_id: Annotated[str, request_id_of],
     until_preferred: AsPreferred,
-    idempotency_key: IdempotencyHeader = None,
+    idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
     """Make a new job of one that failed, was cancelled or expired."""
     retried = await jobs.retry(caller.tenant, job_id, key=idempotency_key, trace=request_id)

@@ -8,8 +8,10 @@ from fastapi import APIRouter, Header, Query, Request, Response, WebSocket
 from gateway.api.auth import Reader, WatcherTenant
 from gateway.api.event_stream import MEDIA_TYPE, EventStream
 from gateway.api.job_reading import owned_job
+from gateway.api.plain_numbers import PLAIN_DECIMAL, PLAIN_WHOLE
 from gateway.api.prefer import applied, preferred_wait
 from gateway.api.presence import while_there
+from gateway.api.said_once import EachOnce
 from gateway.api.sockets import Manner, refuse_socket, serve_socket
 from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
@@ -23,7 +25,7 @@ LATEST_SEQ = 2**53
 NOT_KEPT = {"Cache-Control": "no-store"}
 _POSITION = re.compile(r"-1|[0-9]{1,15}")
 
-After = Annotated[int, Query(ge=-1, le=LATEST_SEQ)]
+After = Annotated[int, Query(ge=-1, le=LATEST_SEQ), PLAIN_WHOLE]
 
 
 @router.get("/jobs/{job_id}/events", response_model=None)
@@ -32,9 +34,10 @@ async def read_events(
     tenant: WatcherTenant,
     jobs: Jobs,
     request: Request,
+    _: EachOnce,
     after: After = -1,
-    wait_s: Annotated[float | None, Query(ge=0, le=25)] = None,
-    last_event_id: Annotated[int | None, Header(ge=-1, le=LATEST_SEQ)] = None,
+    wait_s: Annotated[float | None, Query(ge=0, le=25), PLAIN_DECIMAL] = None,
+    last_event_id: Annotated[int | None, Header(ge=-1, le=LATEST_SEQ), PLAIN_WHOLE] = None,
 ) -> Response:
     """Page through the events, or stream them (`Accept: text/event-stream`)."""
     job = await owned_job(jobs.store, tenant, job_id)

@@ -215,3 +215,22 @@ async def test_d20_d31_what_breaks_inside_is_told_in_a_fixed_sentence(s4, caplog
     assert SECRET not in answer.text
     (record,) = caplog.records
     assert record.request_id == answer.json()["request_id"]
+
+
+async def test_an_idempotency_key_says_nothing_where_no_job_is_made(s4):
+    job_id = await s4.started()
+    headers = {"Idempotency-Key": "not a key"}
+    answers = [
+        await s4.http.get(f"/api/jobs/{job_id}", headers=headers),
+        await s4.http.get(f"/api/export/overlay/{job_id}", headers=headers),
+        await s4.http.post(f"/api/jobs/{job_id}/cancel", headers=headers),
+    ]
+    assert [answer.status_code for answer in answers] == [200, 200, 200]
+    assert refused(await s4.overlay("not a key")) == (422, "validation_failed")
+
+
+async def test_a_request_with_two_idempotency_keys_is_refused(s4):
+    two = [("Idempotency-Key", "one"), ("Idempotency-Key", "two")]
+    answer = await s4.http.post(OVERLAY, json={"project_id": 7}, headers=two)
+    assert refused(answer) == (422, "validation_failed")
+    assert [each["field"] for each in answer.json()["errors"]] == ["idempotency-key"]

@@ -84,9 +84,8 @@ class Operation:
 
     `answers` are its successes, `refusals` the codes beyond those that access, path and
     body bring by themselves. `body` examples belong to the body the signature shows;
-    `body_model` replaces it where the route reads its body by itself. `parameters` are added,
-    `hides` names those of the signature that mean nothing here. `finds` is the refusal for
-    a path that leads nowhere, where that has a code of its own.
+    `body_model` replaces it where the route reads its body by itself. `parameters` are added.
+    `finds` is the refusal for a path that leads nowhere, where that has a code of its own.
     """
 
     tag: str
@@ -98,7 +97,6 @@ class Operation:
     body: Mapping[str, Any] = field(default_factory=dict)
     body_model: type[BaseModel] | Schema | None = None
     parameters: tuple[Parameter, ...] = ()
-    hides: frozenset[str] = frozenset()
     finds: Refusal | None = None
 
 

@@ -69,8 +69,7 @@ def security_of(access: Access) -> list[dict[str, list[str]]]:
 
 def parameters_of(shown: list[dict[str, Any]], said: Operation) -> list[dict[str, Any]]:
     """Return the signature's parameters and those the route reads by itself, explained."""
-    hidden = _NOT_PARAMETERS | said.hides
-    found = [_explained(each) for each in shown if each["name"] not in hidden]
+    found = [_explained(each) for each in shown if each["name"] not in _NOT_PARAMETERS]
     return found + [_parameter(each) for each in said.parameters]
 
 

@@ -21,7 +21,6 @@ _SOCKET = f"/api/jobs/{_ID}/ws?ticket=tj_default.1795262460.…"
 _TIMES = {"created_at": examples.CREATED, "updated_at": examples.SEEN}
 _REGIONS = examples.OVERLAY_INPUT["highlight_regions"]
 _KEYFRAMES = examples.FRAMING_INPUT["crop_keyframes"]
-_HEADER = frozenset({"idempotency-key"})  # every route of the desk declares it
 
 _ACCEPTED = {"job_id": _ID, "status": "pending", "websocket_url": _SOCKET}
 _RUNNING: dict[str, Any] = {
@@ -109,7 +108,6 @@ def _read(summary: str, says: str) -> Operation:
                 Examples(running=_RUNNING, complete=_COMPLETE, error=_ERROR),
             ),
         ),
-        hides=_HEADER,
     )
 
 
@@ -250,7 +248,6 @@ OPERATIONS = MappingProxyType(
                     ),
                 ),
             ),
-            hides=_HEADER,
         ),
         "create_export_upload": Operation(
             tag="exports",

@@ -8,7 +8,6 @@ from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
 
 from gateway.api.job_reading import owned_job
-from gateway.api.jobs import IdempotencyHeader
 from gateway.api.problems import request_id_of
 from gateway.api.products.exports.projection import KINDS, TYPES, export_job, word
 from gateway.api.products.unknown_fields import ForgivingBody
@@ -69,17 +68,17 @@ class OrderDesk:
         exports: Exports,
         response: Response,
         request_id: Annotated[str, request_id_of],
-        idempotency_key: IdempotencyHeader = None,
     ) -> None:
         self.exports = exports
         self._jobs = jobs
         self._response = response
         self._request_id = request_id
-        self._key = idempotency_key
 
-    def binding(self, route: str, asked: ForgivingBody) -> IdempotencyKey | None:
+    def binding(
+        self, route: str, key: str | None, asked: ForgivingBody
+    ) -> IdempotencyKey | None:
         """Return what the key names: this body, with defaults and nothing unknown."""
-        return binding(route, self._key, asked.model_dump(mode="json"))
+        return None if key is None else binding(route, key, asked.model_dump(mode="json"))
 
     async def earlier(self, tenant: str, bind: IdempotencyKey | None) -> Submitted | None:
         """Return the job made under the key before. Ask before looking for anything."""

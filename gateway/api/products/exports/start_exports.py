@@ -7,6 +7,7 @@ from fastapi import APIRouter
 from gateway.api.auth import JobCaller, Reader
 from gateway.api.products.exports.models import FramingAsked, OverlayAsked
 from gateway.api.products.exports.order_desk import Desk, Order
+from gateway.api.said_once import IdempotencyHeader
 from gateway.services.export_projects import no_working_video, source_video_not_found
 
 router = APIRouter(tags=["exports"])
@@ -17,10 +18,10 @@ OVERLAY_ROW, FRAMING_ROW = "S4-1", "S4-3"
 
 @router.post("/overlay", status_code=202)
 async def start_overlay_export(
-    asked: OverlayAsked, caller: JobCaller, desk: Desk
+    asked: OverlayAsked, caller: JobCaller, desk: Desk, key: IdempotencyHeader
 ) -> dict[str, Any]:
     """Start an overlay of the project's working video as it is now."""
-    bind = desk.binding(OVERLAY_ROW, asked)
+    bind = desk.binding(OVERLAY_ROW, key, asked)
     submitted = await desk.earlier(caller.tenant, bind)
     if submitted is None:
         video = await desk.exports.projects.working_video(caller.tenant, asked.project_id)
@@ -37,10 +38,10 @@ async def read_overlay_export(job_id: str, caller: Reader, desk: Desk) -> dict[s
 
 @router.post("/framing", status_code=202)
 async def start_framing_export(
-    asked: FramingAsked, caller: JobCaller, desk: Desk
+    asked: FramingAsked, caller: JobCaller, desk: Desk, key: IdempotencyHeader
 ) -> dict[str, Any]:
     """Start a framing of the project's clip as it is now, with the times it has."""
-    bind = desk.binding(FRAMING_ROW, asked)
+    bind = desk.binding(FRAMING_ROW, key, asked)
     submitted = await desk.earlier(caller.tenant, bind)
     if submitted is None:
         clip, source = await desk.exports.projects.clip(

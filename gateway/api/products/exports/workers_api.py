@@ -8,6 +8,7 @@ from gateway.api.auth import JobCaller, Reader, UploadCaller
 from gateway.api.products.exports.models import JobAsked, UploadUrlAsked
 from gateway.api.products.exports.order_desk import Desk, Exports, Order
 from gateway.api.products.exports.projection import word
+from gateway.api.said_once import IdempotencyHeader
 from gateway.core.snapshot import timestamp
 from gateway.services.export_projects import input_gone
 from shared.errors import Conflict
@@ -18,9 +19,11 @@ JOB_ROW = "S4-5"
 
 
 @router.post("/jobs", status_code=202)
-async def create_export_job(asked: JobAsked, caller: JobCaller, desk: Desk) -> dict[str, Any]:
+async def create_export_job(
+    asked: JobAsked, caller: JobCaller, desk: Desk, key: IdempotencyHeader
+) -> dict[str, Any]:
     """Export a stored video; an upload that is pending is completed."""
-    bind = desk.binding(JOB_ROW, asked)
+    bind = desk.binding(JOB_ROW, key, asked)
     submitted = await desk.earlier(caller.tenant, bind)
     if submitted is None:
         inputs = desk.exports.inputs
