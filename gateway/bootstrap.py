@@ -19,6 +19,7 @@ from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.unconfigured import no_compute, no_store
 from gateway.api import (
     assets,
+    framework_problems,
     health,
     jobs,
     kinds,
@@ -170,13 +171,15 @@ def build_gateway(
     )
     openapi.install(app)
     polls.install(app)
+    framework_problems.install(app)
     app.state.job_use_cases = services.use_cases()
     install_uploads(app, settings, adapters)
     install_exports(app, settings, adapters)
     install_metrics(app, services)
     work.install(app)
-    for module in (health, metrics, kinds, uploads, assets, jobs, read_job, live, work):
+    for module in (health, metrics, kinds, uploads, assets, jobs, live, work):
         app.include_router(module.router)
+    app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])
     app.include_router(surface.routes(settings.export_route_prefix))
     soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.clock)
     return Gateway(app, start, perform, tick, pulse.wake, pulse.woken, soon_busy)

@@ -5,9 +5,10 @@ It is imported without `bootstrap`, which knows everything else; see `wiring_pol
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
+from starlette.routing import Route
 
 from gateway.adapters.ids import NewId
 from gateway.adapters.r2.presign import R2UrlSigner
@@ -28,12 +29,12 @@ from gateway.wiring_polls import PollPorts, PollServices
 
 @dataclass(frozen=True, slots=True)
 class Polls:
-    """An application that answers status polls and nothing else.
+    """An application that answers status polls and nothing else, and needs no FastAPI.
 
     `services` are for the whole gateway to go on with.
     """
 
-    app: FastAPI
+    app: Starlette
     start: Callable[[], Awaitable[None]]
     services: PollServices
 
@@ -79,8 +80,6 @@ def _signer(store: StoreSettings | None, clock: Clock) -> UrlSigner:
 def build_polls(settings: Settings, adapters: PollPorts) -> Polls:
     """Return what answers status polls; nothing runs before it is started."""
     services = PollServices(settings, adapters)
-    none: dict[str, Any] = {"docs_url": None, "redoc_url": None, "openapi_url": None}
-    app = FastAPI(**none)
+    app = Starlette(routes=[Route(read_job.PATH, read_job.read_job)])
     services.install(app)
-    app.include_router(read_job.router)
     return Polls(app, services.seed_keys, services)

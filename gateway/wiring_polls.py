@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from time import monotonic
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from gateway.api import front_desk
 from gateway.api.count_requests import CountRequests
@@ -68,7 +68,7 @@ class PollServices:
         """Make the environment's keys good."""
         await self.api_keys.seed([key.get_secret_value() for key in self.settings.api_keys])
 
-    def install(self, app: FastAPI) -> None:
+    def install(self, app: Starlette) -> None:
         """Leave what routes call, and put the rules that hold for every route around them."""
         settings = self.settings
         app.state.api_keys = self.api_keys

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from fastapi import FastAPI
+from starlette.applications import Starlette
 from starlette.middleware.cors import CORSMiddleware
 
 from gateway.api import problems, request_ids
@@ -24,7 +24,7 @@ ANSWER_HEADERS = ("Location", "Preference-Applied", "Retry-After", request_ids.H
 
 
 def install(
-    app: FastAPI,
+    app: Starlette,
     *,
     new_id: Callable[[], str],
     json_body_bytes: int,

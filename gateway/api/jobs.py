@@ -1,13 +1,12 @@
 """Jobs: submit, list, cancel, retry, delete; `read_job` has a module of its own."""
 
-from typing import Annotated, Any
+from typing import Any
 
 from fastapi import APIRouter, Response
 
 from gateway.api.auth import JobCaller, Reader
+from gateway.api.dependencies import AsPreferred, RequestId
 from gateway.api.job_queries import AskedFilter, PageLimit
-from gateway.api.prefer import AsPreferred
-from gateway.api.problems import request_id_of
 from gateway.api.said_once import IdempotencyHeader
 from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
@@ -23,7 +22,7 @@ async def submit_job(
     caller: JobCaller,
     jobs: Jobs,
     response: Response,
-    request_id: Annotated[str, request_id_of],
+    request_id: RequestId,
     until_preferred: AsPreferred,
     idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
@@ -72,7 +71,7 @@ async def retry_job(
     caller: JobCaller,
     jobs: Jobs,
     response: Response,
-    request_id: Annotated[str, request_id_of],
+    request_id: RequestId,
     until_preferred: AsPreferred,
     idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:

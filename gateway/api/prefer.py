@@ -2,12 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from typing import Annotated
 
-from fastapi import Depends, Request, Response
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 
-from gateway.api.job_reading import job_reading
 from gateway.api.presence import while_there
 from gateway.core.job import Job
 from gateway.services.wait_for_end import WaitForEnd
@@ -46,15 +44,10 @@ def preferred_wait(request: Request) -> int | None:
     return wait_of(request.headers.getlist("prefer"))
 
 
-def _until_preferred(request: Request, response: Response) -> "UntilPreferred":
-    return UntilPreferred(job_reading(request).wait_for_end, request, response.headers)
-
-
 class UntilPreferred:
     """Holds a request as long as its caller would rather wait.
 
-    A route names `until_preferred: AsPreferred` in its signature and calls it with a job.
-    `headers`: those of the answer, where what was granted is said.
+    A route calls it with a job. `headers`: those of the answer, where what was granted is said.
     """
 
     def __init__(
@@ -77,6 +70,3 @@ class UntilPreferred:
         if waited.wait_s is not None:
             self._headers.update(applied(waited.wait_s))
         return waited.job
-
-
-AsPreferred = Annotated[UntilPreferred, Depends(_until_preferred)]

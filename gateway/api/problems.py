@@ -1,21 +1,14 @@
 """Errors as the surface words them that was asked, whatever raised them.
 
-RFC 9457 problem documents on `/v1`; `faces.py` says how the others look.
+RFC 9457 problem documents on `/v1`; `faces.py` says how the others look. What the framework
+raises is turned into ours in `framework_problems`.
 """
 
 import logging
-from collections.abc import Iterable
-from http import HTTPStatus
-from itertools import chain
-from types import MappingProxyType
-from typing import Any
 
-from fastapi import Depends, FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
-from fastapi.routing import iter_route_contexts
-from starlette.exceptions import HTTPException
-from starlette.requests import HTTPConnection
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.api.faces import V1, Face, Faces, Fault
@@ -33,7 +26,6 @@ from shared.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from shared.job_kind import refusal
 
 log = logging.getLogger(__name__)
 
@@ -51,19 +43,7 @@ _STATUSES: tuple[tuple[type[CutroomError], int], ...] = (
     (UnsupportedMediaType, 415),
     (CallerMustChange, 422),
 )
-_FRAMEWORK_CODES = MappingProxyType(
-    {401: "unauthenticated", 403: "forbidden", 404: "not_found", 405: "method_not_allowed"}
-)
-_FRAMEWORK_CODES_ELSE = "invalid_request"
 _INTERNAL = "Something went wrong on our side."
-
-
-def _request_id(connection: HTTPConnection) -> str:
-    return id_of(connection.scope)
-
-
-# `request_id: Annotated[str, request_id_of]` in a route.
-request_id_of = Depends(_request_id)
 
 
 def status_of(error: CutroomError, face: Face = V1) -> int:
@@ -80,7 +60,7 @@ def problem(error: CutroomError, request_id: str, face: Face = V1) -> JSONRespon
     status = status_of(error, face)
     fields = error.errors[:FIELDS_MAX] if isinstance(error, ValidationFailed) else ()
     code, detail = (error.what, error.public) if status != 500 else ("internal", _INTERNAL)
-    return _answer(face, Fault(status, code, detail, request_id, fields), _headers(error))
+    return answer(face, Fault(status, code, detail, request_id, fields), _headers(error))
 
 
 def _headers(error: CutroomError) -> dict[str, str]:
@@ -93,56 +73,21 @@ def _headers(error: CutroomError) -> dict[str, str]:
             return {}
 
 
-def _answer(face: Face, fault: Fault, headers: dict[str, str]) -> JSONResponse:
+def answer(face: Face, fault: Fault, headers: dict[str, str]) -> JSONResponse:
+    """Return a fault as this face words it."""
     return JSONResponse(face.body(fault), fault.status, headers, face.media_type)
 
 
-def validation_failure(errors: Iterable[dict[str, Any]], body: Any) -> ValidationFailed:
-    """Turn the framework's findings into ours: paths as the caller writes them.
-
-    The first part of each place says body, query, path or header, which the caller knows.
-    """
-    return refusal(({**each, "loc": each["loc"][1:]} for each in errors), body)
-
-
-def install(app: FastAPI, faces: Faces) -> None:
-    """Teach the application to answer each error as the surface asked words it."""
+def install(app: Starlette, faces: Faces) -> None:
+    """Teach the application to answer each of our errors as the surface asked words it."""
 
     async def on_ours(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, CutroomError)  # noqa: S101 - the framework dispatches on it
         _log(error, request.scope)
         return problem(error, id_of(request.scope), faces.of(request.scope["path"]))
 
-    async def on_bad_request(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-        failure = validation_failure(error.errors(), error.body)
-        return problem(failure, id_of(request.scope), faces.of(request.scope["path"]))
-
-    async def on_framework(request: Request, error: Exception) -> JSONResponse:
-        assert isinstance(error, HTTPException)  # noqa: S101 - as above
-        status = error.status_code
-        code = _FRAMEWORK_CODES.get(status, _FRAMEWORK_CODES_ELSE)
-        sentence = f"{HTTPStatus(status).phrase}."
-        fault = Fault(status, code, sentence, id_of(request.scope))
-        headers = dict(error.headers or {})
-        if status == HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = _allowed(request)
-        return _answer(faces.of(request.scope["path"]), fault, headers)
-
+    app.state.faces = faces
     app.add_exception_handler(CutroomError, on_ours)
-    app.add_exception_handler(RequestValidationError, on_bad_request)
-    app.add_exception_handler(HTTPException, on_framework)
-
-
-def _allowed(request: Request) -> str:
-    """Return the methods of every route at this address; the framework names one route's."""
-    path = request.scope["path"]
-    there = [
-        context.methods or ()
-        for context in iter_route_contexts(request.app.routes)
-        if context.path_regex.match(path)
-    ]
-    return ", ".join(sorted(set(chain.from_iterable(there))))
 
 
 class LastResort:

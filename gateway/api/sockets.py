@@ -14,7 +14,7 @@ from functools import partial
 from fastapi import WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from gateway.api.auth import watcher_tenant
+from gateway.api.credentials import watcher_tenant
 from gateway.api.job_reading import owned_job
 from gateway.api.presence import either
 from gateway.api.sampling import EVERY_S, sampled

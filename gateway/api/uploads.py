@@ -10,7 +10,8 @@ from pydantic import AfterValidator, BaseModel, Field
 from starlette.requests import HTTPConnection
 
 from gateway.api.assets import AssetView, asset_view
-from gateway.api.auth import UploadCaller, authenticate, credential_of
+from gateway.api.auth import UploadCaller
+from gateway.api.credentials import authenticate, credential_of
 from gateway.core.snapshot import timestamp
 from gateway.core.upload import PARTS_MAX, Upload, UploadStatus
 from gateway.ports.multipart_store import PartToJoin, StoredPart

@@ -98,11 +98,14 @@ def build(settings: Settings) -> LambdaHandler:
     polls = build_polls(settings, poll_adapters(settings, engine))
 
     def whole() -> "Gateway":
-        # A status poll must not pay for this import.
+        # A status poll must not pay for these imports.
         from gateway.bootstrap import build_gateway, sqlite_adapters  # noqa: PLC0415
+        from gateway.entrypoints.no_sockets import refuse_sockets  # noqa: PLC0415
 
         adapters = sqlite_adapters(settings, engine)
-        return build_gateway(settings, adapters, polls=polls.services)
+        gateway = build_gateway(settings, adapters, polls=polls.services)
+        refuse_sockets(gateway.app)
+        return gateway
 
     return LambdaHandler(PollsFirst(whole, polls))
 

@@ -4,13 +4,10 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING
 
-from fastapi import FastAPI
-from fastapi.routing import iter_route_contexts
 from starlette.datastructures import Headers, MutableHeaders
-from starlette.routing import WebSocketRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from shared.errors import CutroomError, NotFound
+from shared.errors import CutroomError
 
 if TYPE_CHECKING:
     from gateway.bootstrap import Gateway
@@ -84,18 +81,3 @@ class PollsForStreams:
             scope = {**scope, "headers": [*scope["headers"]]}
             MutableHeaders(scope=scope)["accept"] = "application/json"
         await self._app(scope, receive, send)
-
-
-def refuse_sockets(app: FastAPI) -> None:
-    """Say at the address of each socket what to do instead."""
-
-    async def no_socket() -> None:
-        raise NotFound(
-            "a socket was asked for where there are none",
-            public="No sockets are served here. Poll GET /v1/jobs/{job_id}/events with wait_s.",
-            code="no_sockets_here",
-        )
-
-    for each in list(iter_route_contexts(app.routes)):
-        if isinstance(each.original_route, WebSocketRoute) and each.path:
-            app.add_api_route(each.path, no_socket, include_in_schema=False)

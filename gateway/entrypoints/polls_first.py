@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from starlette.routing import Match
+from starlette.routing import BaseRoute, Match
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.bootstrap_polls import Polls
-from gateway.entrypoints.buffered import EffectsBeforeAnswer, PollsForStreams, refuse_sockets
+from gateway.entrypoints.buffered import EffectsBeforeAnswer, PollsForStreams
 
 if TYPE_CHECKING:
     from gateway.bootstrap import Gateway
@@ -31,11 +31,13 @@ class PollsFirst:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on."""
         polls = self._polls
-        if self._app is None and polls is not None and _takes(polls, scope):
+        route = _route_of(polls, scope) if polls is not None and self._app is None else None
+        if polls is not None and route is not None:
             if not self._polls_started:
                 await polls.start()
                 self._polls_started = True
-            await polls.app(scope, receive, send)
+            # FastAPI's routes tell who they are; Starlette's do not.
+            await polls.app({**scope, "route": route}, receive, send)
             return
         gateway = await self.gateway()
         app = self._app or EffectsBeforeAnswer(PollsForStreams(gateway.app), gateway)
@@ -47,12 +49,15 @@ class PollsFirst:
         gateway = self._gateway
         if gateway is None:
             gateway = self._gateway = self._build()
-            refuse_sockets(gateway.app)
         if not self._gateway_started:
             await gateway.start()
             self._gateway_started = True
         return gateway
 
 
-def _takes(polls: Polls, scope: Scope) -> bool:
-    return any(route.matches(scope)[0] is Match.FULL for route in polls.app.routes)
+def _route_of(polls: Polls, scope: Scope) -> BaseRoute | None:
+    """Return what takes the request; nothing but a GET, where Starlette takes a HEAD too."""
+    if scope["type"] != "http" or scope["method"] != "GET":
+        return None
+    taking = (each for each in polls.app.routes if each.matches(scope)[0] is Match.FULL)
+    return next(taking, None)

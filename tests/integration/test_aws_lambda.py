@@ -14,6 +14,7 @@ import pytest
 from gateway.adapters.memory.compute import MemoryCompute
 from gateway.entrypoints.aws_lambda import TICK_EVERY_S, TICK_WITHIN_S, LambdaHandler
 from gateway.entrypoints.buffered import EffectsBeforeAnswer
+from gateway.entrypoints.no_sockets import refuse_sockets
 from gateway.entrypoints.polls_first import PollsFirst
 from gateway.ports.compute import ComputeState
 from gateway.settings import on_lambda
@@ -45,6 +46,7 @@ def world(loop, tmp_path):
 
 def the_whole(gateway):
     """A gateway that is whole from the first request on."""
+    refuse_sockets(gateway.app)
     return PollsFirst(lambda: gateway)
 
 

@@ -4,7 +4,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from gateway.api import front_desk
+from gateway.api import framework_problems, front_desk
 from gateway.api.faces import Face, Faces
 from gateway.core.surfaces import Surface
 from shared.errors import Conflict, FieldError, TryAgainLater, ValidationFailed
@@ -59,6 +59,7 @@ async def http():
         json_depth=8,
         products=(PLAIN, SHOUTING),
     )
+    framework_problems.install(app)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://cutroom") as client:
         yield client

@@ -10,7 +10,7 @@ import pytest
 from fastapi import APIRouter, FastAPI, Query
 from pydantic import Field, field_validator
 
-from gateway.api import front_desk
+from gateway.api import framework_problems, front_desk
 from gateway.api.bodies import JsonBodies
 from gateway.api.faces import Faces
 from shared.errors import (
@@ -107,6 +107,7 @@ def small_app(**rules: Any) -> FastAPI:
         json_depth=8,
         cors_origins=rules.get("cors_origins", ()),
     )
+    framework_problems.install(app)
     return app
 
 

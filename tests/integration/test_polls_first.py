@@ -30,7 +30,7 @@ NOT_FOR_A_POLL = {
     *("gateway.services.submit_job", "gateway.services.uploads", "gateway.services.tick"),
     *("gateway.adapters.runpod", "gateway.adapters.r2.objects", "gateway.adapters.sql.uploads"),
     *("shared.work", "shared.kinds.export.framing", "shared.render.plan"),
-    *("boto3", "httpx", "prometheus_client", "pydantic.v1", "dotenv", "uvicorn"),
+    *("boto3", "fastapi", "httpx", "prometheus_client", "pydantic.v1", "dotenv", "uvicorn"),
 }
 
 
@@ -148,6 +148,7 @@ def test_a_poll_finds_the_job_with_all_that_is_known_of_it(handler, key, job_id)
         ("GET", "/v1/nothing"),
         ("DELETE", "/v1/jobs/j1"),
         ("OPTIONS", "/v1/jobs/j1"),
+        ("HEAD", "/v1/jobs/j1"),
         ("GET", "/api/jobs/j1"),
     ],
 )

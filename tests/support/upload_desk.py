@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.objects import Answer, MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
-from gateway.api import assets, front_desk, uploads
+from gateway.api import assets, framework_problems, front_desk, uploads
 from gateway.core.tickets import Tickets
 from gateway.services.api_keys import ApiKeys
 from gateway.services.assets import Assets
@@ -172,6 +172,7 @@ async def a_desk(kind: str, folder: Path, bucket: Any = None) -> AsyncIterator[D
         )
         app.state.assets = Assets(stores.uploads, objects, signer, clock, url_life_s=600)
         front_desk.install(app, new_id=lambda: "request-1", json_body_bytes=MIB, json_depth=8)
+        framework_problems.install(app)
         app.include_router(uploads.router)
         app.include_router(assets.router)
         exports = ExportInputs(

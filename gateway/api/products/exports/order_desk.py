@@ -7,8 +7,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
 
+from gateway.api.dependencies import RequestId
 from gateway.api.job_reading import owned_job
-from gateway.api.problems import request_id_of
 from gateway.api.products.exports.projection import KINDS, TYPES, export_job, word
 from gateway.api.products.unknown_fields import ForgivingBody
 from gateway.api.use_cases import Jobs
@@ -67,7 +67,7 @@ class OrderDesk:
         jobs: Jobs,
         exports: Exports,
         response: Response,
-        request_id: Annotated[str, request_id_of],
+        request_id: RequestId,
     ) -> None:
         self.exports = exports
         self._jobs = jobs
