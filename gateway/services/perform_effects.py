@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -48,7 +49,7 @@ class PerformEffects:
         while leases := await self._lease():
             async with asyncio.TaskGroup() as group:
                 for lease in leases:
-                    group.create_task(self._perform(lease))
+                    group.create_task(self._perform_alone(lease))
             performed += len(leases)
         return performed
 
@@ -58,6 +59,15 @@ class PerformEffects:
             now, now + timedelta(seconds=self.lease_s), self.new_id(), AT_ONCE
         )
 
+    async def _perform_alone(self, lease: Lease) -> None:
+        """One whose end cannot be noted is performed again when its lease runs out."""
+        try:
+            await self._perform(lease)
+        except CutroomError as error:
+            log.warning(
+                "effect.not_noted", extra={"effect": lease.effect.id, "why": str(error)}
+            )
+
     async def _perform(self, lease: Lease) -> None:
         effect = lease.effect
         try:
@@ -65,7 +75,8 @@ class PerformEffects:
                 await self.performers[effect.kind](effect)
         except asyncio.CancelledError:
             # The process stops: give the lease back, so that the next one need not wait.
-            await asyncio.shield(self._put_off(lease, "stopped", 0.0))
+            with suppress(CutroomError):
+                await asyncio.shield(self._put_off(lease, "stopped", 0.0))
             raise
         except PutOff as error:
             await self._put_off(lease, str(error), error.after_s)

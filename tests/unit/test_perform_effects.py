@@ -85,6 +85,46 @@ async def test_one_effect_that_fails_does_not_keep_the_others_from_being_done(qu
     assert done == ["good"]
 
 
+class Deaf(MemoryEffectQueue):
+    """A queue that hears the first word about an effect not at all."""
+
+    def __init__(self, tables):
+        super().__init__(tables)
+        self.failures = [TryAgainLater("away", public="Not now.")]
+
+    async def done(self, lease, now):
+        if self.failures:
+            raise self.failures.pop()
+        return await super().done(lease, now)
+
+    async def put_off(self, lease, due_at, error):
+        if self.failures:
+            raise self.failures.pop()
+        return await super().put_off(lease, due_at, error)
+
+
+@pytest.mark.parametrize("error", [None, PutOff("not yet", after_s=0)])
+async def test_an_effect_whose_end_cannot_be_noted_is_performed_again_and_stops_no_other(
+    clock, error
+):
+    queue, performed = Deaf(Tables()), []
+
+    async def perform(each):
+        performed.append(each.id)
+        await asyncio.sleep(0)  # so that both are under way
+        if error and len(performed) <= 2:
+            raise error
+
+    await queue.add([effect("e1"), effect("e2")])
+    perform_all = performing(queue, clock, perform)
+    await perform_all()
+    clock.move(LEASE_S)
+    await perform_all()
+    assert set(performed[:2]) == {"e1", "e2"}
+    assert performed.count("e1") == 2
+    assert await queue.next_due() is None
+
+
 async def test_a_performer_told_to_stop_gives_its_effect_back_at_once(queue, clock):
     begun = asyncio.Event()
 
