@@ -4,7 +4,14 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails
 
 from shared.errors import FieldError, ValidationFailed
 
@@ -89,21 +96,18 @@ class JobKind(Generic[In, Out]):
             return self.input.model_validate(raw)
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False)
-            raise refusal(found, raw, under="input") from error
+            raise refusal(found, under="input") from error
 
 
-def refusal(
-    faults: Iterable[Mapping[str, Any]], value: Any, *, under: str = ""
-) -> ValidationFailed:
-    """Turn pydantic's findings about a value into ours, under the field `under`.
+def refusal(faults: Iterable[Mapping[str, Any]], *, under: str = "") -> ValidationFailed:
+    """Turn pydantic's findings into ours, under the field `under`.
 
-    Paths are as a caller writes them. Where one rule of ours is what was broken, its code
-    is the refusal's.
+    Where one rule of ours is what was broken, its code is the refusal's.
     """
     found, codes = [], set()
     for each in faults:
         rule = each.get("ctx", {}).get("error")
-        at = (*_written(each["loc"], value), *(rule.at if isinstance(rule, Rule) else ()))
+        at = (*each["loc"], *(rule.at if isinstance(rule, Rule) else ()))
         codes.add(rule.code if isinstance(rule, Rule) else None)
         path = (under, *at) if under else at
         message = str(each["msg"]).removeprefix("Value error, ")
@@ -112,12 +116,21 @@ def refusal(
     return ValidationFailed(found, code=only)
 
 
-def _written(path: Sequence[str | int], value: Any) -> tuple[str | int, ...]:
-    """Return the steps a caller would take: the tag of a union's member is none of them."""
-    steps = []
-    for part in path[:-1]:
-        is_item = isinstance(value, list) and isinstance(part, int)
-        if is_item or (isinstance(value, dict) and part in value):
-            steps.append(part)
-            value = value[part]
-    return (*steps, *path[-1:])
+def _located_as_written(value: Any, handler: ValidatorFunctionWrapHandler) -> Any:
+    try:
+        return handler(value)
+    except ValidationError as error:
+        faults = [_located(each) for each in error.errors(include_url=False)]
+        raise ValidationError.from_exception_data(error.title, faults) from error
+
+
+def _located(fault: ErrorDetails) -> InitErrorDetails:
+    said = fault.get("ctx", {})
+    tag = str(said.get("discriminator", "")).strip("'")  # of a fault that is the tag's own
+    at = fault["loc"][1:] or ((tag,) if tag else ())
+    return InitErrorDetails(type=fault["type"], loc=at, input=fault["input"], ctx=said)
+
+
+# Behind a union's discriminator: `Annotated[A | B, Field(discriminator="type"), UNTAGGED]`.
+# Left to itself, a fault names the tag as if it were a step of the way to it.
+UNTAGGED = WrapValidator(_located_as_written)

@@ -11,7 +11,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter
 from pydantic_core import to_json
 
 from shared.artifacts import Output
-from shared.job_kind import Wire
+from shared.job_kind import UNTAGGED, Wire
 from shared.numbers import LARGEST_WHOLE, Number
 
 # A checkpoint rests in the job's row, a probe in its asset's, a result in each answer and in
@@ -212,6 +212,7 @@ class Final(_Report):
 AnyReport = Annotated[
     Heartbeat | Progress | Probe | WarningReport | Checkpoint | Final,
     Field(discriminator="type"),
+    UNTAGGED,
 ]
 REPORT: TypeAdapter[Heartbeat | Progress | Probe | WarningReport | Checkpoint | Final] = (
     TypeAdapter(AnyReport)

@@ -24,12 +24,12 @@ _FRAMEWORK_CODES = MappingProxyType(
 _FRAMEWORK_CODES_ELSE = "invalid_request"
 
 
-def validation_failure(errors: Iterable[dict[str, Any]], body: Any) -> ValidationFailed:
+def validation_failure(errors: Iterable[dict[str, Any]]) -> ValidationFailed:
     """Turn the framework's findings into ours: paths as the caller writes them.
 
     The first part of each place says body, query, path or header, which the caller knows.
     """
-    return refusal(({**each, "loc": each["loc"][1:]} for each in errors), body)
+    return refusal({**each, "loc": each["loc"][1:]} for each in errors)
 
 
 def install(app: FastAPI) -> None:
@@ -38,7 +38,7 @@ def install(app: FastAPI) -> None:
 
     async def on_bad_request(request: Request, error: Exception) -> JSONResponse:
         assert isinstance(error, RequestValidationError)  # noqa: S101 - the framework dispatches on it
-        failure = validation_failure(error.errors(), error.body)
+        failure = validation_failure(error.errors())
         return problem(failure, id_of(request.scope), faces.of(request.scope["path"]))
 
     async def on_framework(request: Request, error: Exception) -> JSONResponse:

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, FastAPI, Header, Request
 from fastapi.responses import JSONResponse
+from pydantic import RootModel
 
 from gateway.api.use_cases import Jobs
 from gateway.services.claim_job import ToldToStop
@@ -48,6 +49,10 @@ def _bearer(authorization: Annotated[str, Header()] = "") -> str:
 Token = Annotated[str, Depends(_bearer)]
 
 
+class Report(RootModel[AnyReport]):
+    """What a worker says of its attempt."""
+
+
 @router.post("/{job_id}/claim")
 async def claim(job_id: str, claimed: Claim, jobs: Jobs, token: Token) -> WorkOrder:
     """Give the work order, which makes the attempt."""
@@ -61,6 +66,6 @@ async def outputs(job_id: str, asked: OutputsRequest, jobs: Jobs, token: Token) 
 
 
 @router.post("/{job_id}/reports")
-async def reports(job_id: str, report: AnyReport, jobs: Jobs, token: Token) -> ReportAnswer:
+async def reports(job_id: str, report: Report, jobs: Jobs, token: Token) -> ReportAnswer:
     """Hear one report."""
-    return await jobs.record_report(job_id, token, report)
+    return await jobs.record_report(job_id, token, report.root)

@@ -26,7 +26,7 @@ from shared.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from shared.job_kind import Rule, Wire
+from shared.job_kind import UNTAGGED, Rule, Wire
 from tests.support.serving import serving
 
 SECRET = "bucket-7 row 12"
@@ -66,7 +66,7 @@ class Thing(Wire):
 
     name: str
     sizes: list[int] = []
-    marks: list[Annotated[Dot | Line, Field(discriminator="mark")]] = []
+    marks: list[Annotated[Dot | Line, Field(discriminator="mark"), UNTAGGED]] = []
 
     @field_validator("sizes")
     @classmethod
@@ -225,6 +225,12 @@ async def test_a_wrong_method_still_says_which_are_right(client, path, allowed):
             {"name": "a", "marks": [{"mark": "line", "start": "x"}, {"mark": "dot"}]},
             "validation_failed",
             ["marks.0.start", "marks.1.at"],
+        ),
+        (
+            "",
+            {"name": "a", "marks": [{}, {"mark": 7}, {"mark": "x"}, "dot"]},
+            "validation_failed",
+            ["marks.0.mark", "marks.1.mark", "marks.2.mark", "marks.3"],
         ),
     ],
 )

@@ -161,7 +161,7 @@ def _objects(document: Document) -> str:
     inner = {
         name: schema
         for name, schema in reachable(document["paths"], schemas).items()
-        if "properties" in schema or "enum" in schema
+        if schema.keys() & {"properties", "enum", "oneOf"}
     }
     return "\n\n".join(_object(name, schema) for name, schema in sorted(inner.items()))
 
@@ -170,6 +170,8 @@ def _object(name: str, schema: Document) -> str:
     parts = [f"### {name}", _one_line(schema.get("description", ""))]
     if "enum" in schema:
         parts.append(", ".join(f"`{each}`" for each in schema["enum"]) + ".")
+    elif "oneOf" in schema:
+        parts.append(f"{type_of(schema)}.")
     else:
         parts.append(_field_table(schema))
     return "\n\n".join(part for part in parts if part)
