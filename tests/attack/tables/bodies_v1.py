@@ -1,0 +1,183 @@
+"""The bodies of `/v1`."""
+
+import json
+from typing import Any
+
+from tests.attack.tables.looks import (
+    FRAMING,
+    OVERLAY,
+    TIMES,
+    TRIM,
+    framing_look,
+    overlay_look,
+)
+from tests.attack.tables.routes import Fields, Route, under
+from tests.attack.tables.values import (
+    Wrong,
+    an_object,
+    items,
+    number,
+    said,
+    text,
+    truth,
+    whole,
+    wrong,
+)
+from tests.support.target import Standing
+
+UPLOAD_MAX_BYTES = 5 * 2**30
+SHA256 = "0" * 64
+
+_UPLOAD: Fields = {
+    "filename": (*text(1, 255), wrong('"   "'), wrong('"\\t\\n"')),
+    "content_type": (
+        *text(1, 128),
+        *said(
+            map(
+                wrong, ('"x"', '"text/html"', '"video/mp4x"', '"video / mp4"', '"a\\r\\nb: c"')
+            ),
+            status=415,
+            code="unsupported_media_type",
+            named="",
+        ),
+    ),
+    "size_bytes": (
+        *whole(1, 2**63 - 1)[:-2],
+        *said(
+            map(wrong, (str(UPLOAD_MAX_BYTES + 1), str(2**53 + 1), str(2**63 - 1))),
+            status=413,
+            code="upload_too_large",
+            named="",
+        ),
+    ),
+    "sha256": (
+        *text(1, 64, null=True, missing=False, plain=True),
+        *map(wrong, (f'"{"A" * 64}"', f'"{"g" * 64}"', f'"{"0" * 63}"', f'"{"0" * 64}\\n"')),
+    ),
+    "duration_s": number(0, 1_000_000, null=True, missing=False, open_low=True),
+    "multipart": truth(),
+}
+_PART: Fields = {
+    "part_number": whole(1, 10_000),
+    "etag": (*text(1, 130, plain=True), wrong('"\\"\\""'), wrong(f'"{"a" * 129}"')),
+}
+_NO_FILE = Wrong("of nobody", '"nobody"', 404, "asset_not_found", "")
+_NO_OUTPUT = Wrong("of nobody", '"nobody"', 404, "output_not_found", "")
+_SOURCE: Fields = {
+    "input.source": (
+        *an_object(),
+        Wrong("nothing", "{}"),
+        Wrong("both", '{"asset_id": "a", "job_id": "j", "output": "video"}'),
+        Wrong("half", '{"job_id": "j"}'),
+    ),
+    "input.source.asset_id": (
+        *(each for each in text(0, 64) if each.raw not in (None, "null")),
+        Wrong("missing", None, named="input.source"),
+        wrong("null", named="input.source"),
+        _NO_FILE,
+    ),
+}
+_ENVELOPE: Fields = {
+    "kind": (
+        *text(0, 128),
+        *said(
+            map(wrong, ('""', '"x"', '"EXPORT.OVERLAY"', '"export/overlay"', '"../overlay"')),
+            code="unknown_kind",
+        ),
+    ),
+    "input": an_object(),
+    "labels": (
+        *an_object(missing=False),
+        Wrong("seventeen", json.dumps({f"l{n}": "x" for n in range(17)})),
+        Wrong("without a name", '{"": "x"}', named="labels."),
+        Wrong("a long name", json.dumps({"x" * 65: "x"}), named=f"labels.{'x' * 65}"),
+    ),
+    "labels.clip": text(1, 64, missing=False),
+    "deadline_s": whole(1, 7 * 24 * 3600, null=True, missing=False),
+    "dry_run": truth(),
+}
+
+
+def _submit(kind: str, source: dict[str, str], **look: Any) -> dict[str, Any]:
+    return {
+        "kind": kind,
+        "input": {"source": source, **look},
+        "labels": {"clip": "7"},
+        "deadline_s": 600,
+        "dry_run": False,
+    }
+
+
+def _of_asset(has: Standing) -> dict[str, str]:
+    return {"asset_id": has.asset_id}
+
+
+def _of_job(has: Standing) -> dict[str, str]:
+    return {"job_id": has.done_id, "output": "video"}
+
+
+ROUTES = (
+    Route(
+        "create_upload",
+        "POST",
+        "/v1/uploads",
+        lambda _: {
+            "filename": "a.mp4",
+            "content_type": "video/mp4",
+            "size_bytes": 7,
+            "sha256": SHA256,
+            "duration_s": 1.5,
+            "multipart": False,
+        },
+        _UPLOAD,
+    ),
+    Route(
+        "sign_upload_parts",
+        "POST",
+        "/v1/uploads/{parts_id}/parts",
+        lambda _: {"part_numbers": [1]},
+        {
+            "part_numbers": (*items(1, 100, "1"), wrong("[1, 1]")),
+            "part_numbers.0": whole(1, 10_000, missing=False),
+        },
+    ),
+    Route(
+        "complete_upload",
+        "POST",
+        "/v1/uploads/{parts_id}/complete",
+        lambda has: {"parts": [{"part_number": 1, "etag": has.part_etag}]},
+        {
+            "parts": (*items(1, 10_000, '{"part_number": 1, "etag": "a"}', null=True)[1:],),
+            **under("parts.0", _PART),
+        },
+    ),
+    Route(
+        "submit_job overlay",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_asset(has), **overlay_look()),
+        {**_ENVELOPE, **_SOURCE, **under("input", OVERLAY)},
+    ),
+    Route(
+        "submit_job framing",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.framing", _of_asset(has), **framing_look(), **TIMES),
+        under("input", {**FRAMING, **TRIM}),
+    ),
+    Route(
+        "submit_job of an output",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_job(has)),
+        {
+            f"input.source.{name}": (
+                *(each for each in text(0, 64) if each.raw not in (None, "null")),
+                Wrong("missing", None, named="input.source"),
+                wrong("null", named="input.source"),
+                _NO_OUTPUT,
+            )
+            for name in ("job_id", "output")
+        },
+    ),
+)

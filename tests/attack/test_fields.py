@@ -1,0 +1,62 @@
+"""Every field of every body with everything that it is not."""
+
+import copy
+import json
+from typing import Any
+
+import pytest
+
+from tests.attack.refusals import told
+from tests.attack.tables import bodies_s4, bodies_v1, bodies_work
+from tests.attack.tables.routes import Route
+from tests.attack.tables.values import HOSTILE, Wrong
+from tests.support.target import Target
+
+ROUTES = (*bodies_v1.ROUTES, *bodies_s4.ROUTES, *bodies_work.ROUTES)
+FIELDS = [(route, path) for route in ROUTES for path in route.fields]
+HERE = "\u2620"
+
+
+def with_raw(body: Any, path: str, raw: str | None) -> bytes:
+    """Return the body as JSON, with `raw` at the path, or nothing where it is None."""
+    *way, last = path.split(".")
+    body = copy.deepcopy(body)
+    inner = body
+    for step in way:
+        inner = inner[int(step)] if isinstance(inner, list) else inner[step]
+    at: Any = int(last) if isinstance(inner, list) else last
+    if raw is None:
+        del inner[at]
+        return json.dumps(body).encode()
+    inner[at] = HERE
+    return json.dumps(body, ensure_ascii=False).replace(f'"{HERE}"', raw).encode()
+
+
+def asked(target: Target, route: Route, raw: bytes):
+    bearer = route.bearer and ("Authorization", f"Bearer {route.bearer(target.has)}")
+    headers = [bearer or target.key()]
+    return target.ask(route.method, target.has.address(route.path), raw, headers=headers)
+
+
+def tried(target: Target, route: Route, path: str, wrong: Wrong) -> tuple[int, str, str]:
+    return told(asked(target, route, with_raw(route.body(target.has), path, wrong.raw)))
+
+
+def expected(path: str, wrong: Wrong) -> tuple[int, str, str]:
+    named = path if wrong.named is None else wrong.named
+    return wrong.status, wrong.code, named[:200]
+
+
+@pytest.mark.parametrize(("route", "path"), FIELDS, ids=[f"{r.name}-{p}" for r, p in FIELDS])
+def test_a_wrong_value_is_refused_by_its_field_and_nothing_is_written(target, route, path):
+    before = target.written()
+    wrongs = [*route.fields[path], *HOSTILE]
+    found = {each.label: tried(target, route, path, each) for each in wrongs}
+    assert found == {each.label: expected(path, each) for each in wrongs}
+    assert target.written() == before
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
+def test_what_the_values_are_put_into_is_good(target, route):
+    answer = asked(target, route, json.dumps(route.body(target.has)).encode())
+    assert answer.status in {200, 201, 202}, answer.body
