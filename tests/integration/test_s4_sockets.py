@@ -67,7 +67,7 @@ async def test_d112_the_returned_url_leads_to_this_service_and_needs_no_key(s4):
     ]
 
 
-async def test_every_answer_has_a_fresh_ticket_that_lasts_a_minute(s4):
+async def test_d116_every_answer_has_a_fresh_ticket_that_lasts_a_minute(s4):
     job_id = await s4.started()
     old = await live_url(s4, job_id)
     s4.world.clock.move(61)

@@ -106,8 +106,9 @@ async def rest_of(socket: ClientConnection) -> tuple[list[dict[str, Any]], int]:
     """Read what still comes, and the code the socket is closed with."""
     messages = []
     try:
-        while True:
-            messages.append(json.loads(await socket.recv()))
+        async with asyncio.timeout(PATIENCE_S):  # one that nobody closes is an error
+            while True:
+                messages.append(json.loads(await socket.recv()))
     except ConnectionClosed as closed:
         return messages, closed.rcvd.code if closed.rcvd else 1006
 

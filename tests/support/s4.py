@@ -30,6 +30,7 @@ RESULT = {
     "has_audio": True,
     "size_bytes": 18,
 }
+PATIENCE_S = 60
 OVERLAY, FRAMING = "/api/export/overlay", "/api/export/framing"
 
 
@@ -119,11 +120,15 @@ class S4:
     async def watched(
         self, path: str, protocols: list[str] | None = None, **headers: str
     ) -> tuple[list[dict[str, Any]], int, str | None]:
-        """Return a socket's messages, its close code and the subprotocol it chose."""
+        """Return a socket's messages, its close code and the subprotocol it chose.
+
+        One that nobody closes is an error, and not a test that hangs.
+        """
         url = f"{self.http.base_url}".replace("http://", "ws://").rstrip("/") + path
         offered: Any = protocols
         messages = []
-        async with connect(url, additional_headers=headers, subprotocols=offered) as socket:
+        connecting = connect(url, additional_headers=headers, subprotocols=offered)
+        async with asyncio.timeout(PATIENCE_S), connecting as socket:
             try:
                 while True:
                     messages.append(json.loads(await socket.recv()))

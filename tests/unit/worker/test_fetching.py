@@ -43,7 +43,7 @@ def unheard(_share):
     return
 
 
-async def test_files_arrive_whole_under_their_names_with_their_hashes(fetching, tmp_path):
+async def test_d108_files_arrive_whole_under_their_names_with_their_hashes(fetching, tmp_path):
     files = [fetching.file("in"), fetching.file("other")]
 
     fetched = await fetching.fetch(files, tmp_path, unheard)
@@ -55,7 +55,9 @@ async def test_files_arrive_whole_under_their_names_with_their_hashes(fetching, 
 
 
 @pytest.mark.parametrize("fault", [*WRONG, "412", "429"])
-async def test_what_comes_wrong_once_is_fetched_again_from_its_start(fetching, tmp_path, fault):
+async def test_d108_what_comes_wrong_once_is_fetched_again_from_its_start(
+    fetching, tmp_path, fault
+):
     fetching.store.faults["in"] = deque([fault])
 
     fetched = await fetching.fetch([fetching.file()], tmp_path, unheard)
@@ -79,7 +81,7 @@ async def test_what_stays_wrong_is_a_storage_error_after_a_bounded_number_of_tri
     assert "Signature" not in str(failed.value)
 
 
-async def test_a_file_of_another_size_than_ordered_is_a_storage_error(fetching, tmp_path):
+async def test_d108_a_file_of_another_size_than_ordered_is_a_storage_error(fetching, tmp_path):
     with pytest.raises(JobFailed) as failed:
         await fetching.fetch([fetching.file(size_bytes=len(BODY) + 1)], tmp_path, unheard)
     assert failed.value.what == "storage_error"
