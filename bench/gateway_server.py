@@ -20,8 +20,6 @@ from bench.measured_kind import KINDS
 from bench.serving import serve_until_told
 from gateway.bootstrap import build_gateway, sqlite_adapters
 from gateway.core.api_keys import ApiKey
-from gateway.core.job import Job
-from gateway.ports.attempt_log import AttemptLog, Costs
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.key_store import KeyStore
 from gateway.settings import load_settings
@@ -32,21 +30,14 @@ Mode = Literal["full", "normal", "no_database", "watched"]
 
 
 class _NoJobs:
-    """The part of a job store and of an attempt log that a submission calls."""
+    """The part of a job store that a submission calls."""
 
     async def know_endpoints(self, names: Sequence[str]) -> None:
         """Nothing to know."""
 
-    async def create(self, new: NewJob) -> None:
-        """Keep nothing."""
-
-    async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:
-        """Nobody waits in front."""
-        return {job.id: 0 for job in jobs}
-
-    async def costs_of(self, job_ids: Sequence[str]) -> dict[str, Costs]:
-        """Nothing is reserved."""
-        return {job_id: Costs(0, None) for job_id in job_ids}
+    async def create(self, new: NewJob) -> int:
+        """Keep nothing; nobody waits in front."""
+        return 0
 
 
 class _KeysInMemory:
@@ -72,11 +63,9 @@ def _ports(mode: Mode) -> Ports:
     if mode != "no_database":
         return ports
     # Another method called than those above is an error, and so a measurement that breaks.
-    nothing = _NoJobs()
     return replace(
         ports,
-        jobs=cast(JobStore, nothing),
-        attempts=cast(AttemptLog, nothing),
+        jobs=cast(JobStore, _NoJobs()),
         keys=cast(KeyStore, _KeysInMemory()),
     )
 

@@ -11,7 +11,7 @@ from gateway.api.said_once import IdempotencyHeader
 from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
 from gateway.core.pricing import usd
-from gateway.services.submit_job import JobRequest
+from gateway.services.submit_job import JobRequest, Submitted
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -43,7 +43,7 @@ async def submit_job(
     bind = jobs.submit.binding(asked, idempotency_key)
     submitted = await jobs.submit(caller.tenant, asked, trace=request_id, bind=bind)
     job = await until_preferred(submitted.job)
-    return await _accepted(jobs, job, response, replayed=submitted.replayed)
+    return await _accepted(jobs, submitted, job, response)
 
 
 @router.get("/jobs")
@@ -78,7 +78,7 @@ async def retry_job(
     """Make a new job of one that failed, was cancelled or expired."""
     retried = await jobs.retry(caller.tenant, job_id, key=idempotency_key, trace=request_id)
     job = await until_preferred(retried.job)
-    return await _accepted(jobs, job, response, replayed=retried.replayed)
+    return await _accepted(jobs, retried, job, response)
 
 
 @router.delete("/jobs/{job_id}", status_code=204)
@@ -88,9 +88,11 @@ async def delete_job(job_id: str, caller: JobCaller, jobs: Jobs) -> None:
 
 
 async def _accepted(
-    jobs: JobUseCases, job: Job, response: Response, *, replayed: bool
+    jobs: JobUseCases, submitted: Submitted, job: Job, response: Response
 ) -> dict[str, Any]:
-    """A job that is not at its end yet is 202, unless it was accepted earlier."""
-    response.status_code = 200 if replayed or job.is_final else 202
+    """Show the job as it is by now: 202 before its end, unless it was accepted earlier."""
+    response.status_code = 200 if submitted.replayed or job.is_final else 202
     response.headers["Location"] = f"/v1/jobs/{job.id}"
+    if job is submitted.job and submitted.ahead is not None:
+        return jobs.view.fresh(job, submitted.ahead)
     return await jobs.view(job)

@@ -94,8 +94,8 @@ class JobStore(Protocol):
     async def know_endpoints(self, names: Sequence[str]) -> None:
         """Make a counter of slots for each endpoint that has none yet."""
 
-    async def create(self, new: NewJob) -> None:
-        """Write job, event 0, reserve and effects.
+    async def create(self, new: NewJob) -> int:
+        """Write job, event 0, reserve and effects; return how many wait in front of it.
 
         Raises `TooManyOpenJobs`, `KeyTaken`, `JobIdTaken`, `FileGone` or `SourceGone`,
         having written nothing. A repeat under the same `op` writes nothing and is no error.

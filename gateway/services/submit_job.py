@@ -57,10 +57,14 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """The accepted job; `replayed` where the idempotency key was bound before."""
+    """The accepted job; `replayed` where the idempotency key was bound before.
+
+    `ahead`: how many waited in front of one that was made just now.
+    """
 
     job: Job
     replayed: bool = False
+    ahead: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,8 @@ class SubmitJob:
         for _ in range(MOST_TRIES):
             first = effects.dispatch(job, at=job.created_at)
             try:
-                await self.store.create(NewJob(op, job, (first,), bind, self.open_jobs_limit))
+                new = NewJob(op, job, (first,), bind, self.open_jobs_limit)
+                ahead = await self.store.create(new)
             except JobIdTaken:
                 job = replace(job, id=self.new_id())
             except KeyTaken:
@@ -199,7 +204,7 @@ class SubmitJob:
                 ) from error
             else:
                 self.wake()
-                return Submitted(job)
+                return Submitted(job, ahead=ahead)
         raise TryAgainLater("lost every race for an id or a key", public="Try again.")
 
     def _job(

@@ -26,6 +26,13 @@ class ViewJob:
         [view] = await self.all([job])
         return view
 
+    def fresh(self, job: Job, ahead: int) -> dict[str, Any]:
+        """Return the job object of one that was made just now: nothing has to be asked.
+
+        `ahead`: how many wait in front of it.
+        """
+        return self._view(job, Costs(job.reserve_micro_usd, None), ahead)
+
     async def all(self, jobs: Sequence[Job]) -> list[dict[str, Any]]:
         """Return the job objects of at most 100 jobs, their costs asked for in one question."""
         if not jobs:

@@ -93,6 +93,16 @@ async def test_creating_again_under_the_same_op_writes_nothing_more(stores):
     assert len(await stores.events.read("j1", -1, 10)) == 1
 
 
+async def test_creating_tells_how_many_wait_in_front_also_when_repeated(stores):
+    later = NOON + timedelta(seconds=1)
+    elsewhere = a_job("j3", endpoint="cpu", created_at=later)
+    made = [a_job("j1"), a_job("j2", created_at=later), elsewhere, a_job("j0")]
+    assert [await stores.jobs.create(new(job)) for job in made] == [0, 1, 0, 0]
+    again = [await stores.jobs.create(new(job)) for job in made]
+    assert again == [1, 2, 0, 0]
+    assert await stores.jobs.positions(made) == {"j1": 1, "j2": 2, "j3": 0, "j0": 0}
+
+
 async def test_of_racing_creations_under_one_key_one_is_bound(stores):
     jobs = [a_job(f"j{n}") for n in range(8)]
     attempts = (stores.jobs.create(new(job, key=("k", "hash"))) for job in jobs)

@@ -67,6 +67,20 @@ async def test_an_accepted_job_is_shown_whole(http):
     }
 
 
+async def test_the_answer_to_a_new_job_asks_the_stores_nothing(world, http):
+    await submitted(http)
+
+    async def asked(_):
+        raise AssertionError("nothing has to be asked")
+
+    world.stores.jobs.positions, positions = asked, world.stores.jobs.positions
+    world.stores.attempts.costs_of, costs_of = asked, world.stores.attempts.costs_of
+    shown = await submitted(http)
+    world.stores.jobs.positions, world.stores.attempts.costs_of = positions, costs_of
+    read = (await http.get(f"/v1/jobs/{shown['id']}")).json()
+    assert (read, shown["position"]) == (shown, 1)
+
+
 async def test_a_replay_is_200_and_the_same_job(http):
     headers = {"Idempotency-Key": "k1"}
     first = await http.post("/v1/jobs", json=JOB, headers=headers)

@@ -43,10 +43,10 @@ class MemoryJobStore(JobStore):
         """Slots are counted from the jobs themselves."""
 
     @override
-    async def create(self, new: NewJob) -> None:
+    async def create(self, new: NewJob) -> int:
         job, t = new.job, self._t
         if new.op in t.ops:
-            return
+            return self._in_line([job]).get(job.id, 0)
         bind = new.idempotency
         name = (job.tenant, bind.route, bind.key) if bind else None
         if name in t.keys:
@@ -67,6 +67,7 @@ class MemoryJobStore(JobStore):
         t.events[job.id].append(Event(0, "queued", event_body(job, "queued", job.created_at)))
         t.ledger[job.id, 1, "reserve"] = job.reserve_micro_usd
         t.leave(new.effects)
+        return self._in_line([job]).get(job.id, 0)
 
     @override
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:
@@ -165,6 +166,9 @@ class MemoryJobStore(JobStore):
 
     @override
     async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:
+        return self._in_line(jobs)
+
+    def _in_line(self, jobs: Sequence[Job]) -> dict[str, int]:
         waiting = [j for j in self._t.jobs.values() if j.waiting_for is WaitingFor.SLOT]
         waiting.sort(key=lambda job: (job.created_at, job.id))
         found = {}

@@ -1,5 +1,6 @@
 """The statements that accept a job: all of it is written, or nothing."""
 
+from gateway.adapters.sql import job_lists
 from gateway.adapters.sql.engine import Statement
 from gateway.adapters.sql.job_changes import add_effects
 from gateway.adapters.sql.rows import COLUMNS, column, to_text
@@ -12,9 +13,10 @@ _LABELS_AT_ONCE = 20  # D1 takes 100 parameters a statement
 
 
 def create(new: NewJob) -> list[Statement]:
-    """Job, event 0, reserve and effects, under guards that the last statement checks.
+    """Job, event 0, reserve and effects, under guards that the last but one checks.
 
     The tenant's counter of open jobs has room, and every file that is read is still there.
+    The last statement counts who waits in front, which would take a question of its own else.
     """
     job, at = new.job, to_text(new.job.created_at)
     assets, sources = assets_of(job), sources_of(job)
@@ -69,6 +71,7 @@ def create(new: NewJob) -> list[Statement]:
             "(SELECT count(*) FROM job_sources WHERE job_id = ?) WHERE op = ?",
             (job.tenant, new.op, job.id, job.id, new.op),
         ),
+        job_lists.in_front_of(job),
     ]
 
 

@@ -47,13 +47,13 @@ class SqlJobStore(JobStore):
         await self._engine.batch([(insert, (name,)) for name in names])
 
     @override
-    async def create(self, new: NewJob) -> None:
+    async def create(self, new: NewJob) -> int:
         try:
-            await self._engine.batch(job_creation.create(new))
+            answers = await self._engine.batch(job_creation.create(new))
         except ConstraintBroken as error:
             broken = str(error)
             if "ops.op" in broken:
-                return
+                return (await self.positions([new.job])).get(new.job.id, 0)
             if "idempotency_keys" in broken:
                 raise KeyTaken from error
             if "jobs.id" in broken or "ledger" in broken:
@@ -61,6 +61,8 @@ class SqlJobStore(JobStore):
             if "guards_hold" in broken:
                 raise await self._missed(new.job) from error
             raise
+        ahead: int = answers[-1][0]["ahead"]
+        return ahead
 
     async def _missed(self, job: Job) -> FileGone | SourceGone | TooManyOpenJobs:
         """Say which guard it was that a job did not pass."""
