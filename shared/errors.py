@@ -162,9 +162,10 @@ class FieldError:
     def at(cls, path: Sequence[str | int], message: str) -> Self:
         """Name the field the way a caller would write it: `input.ratio.0`.
 
-        What the caller wrote is repeated so far, and no further.
+        What the caller wrote is repeated so far, and no further. What has no name is the
+        body.
         """
-        field = ".".join(map(str, path))
+        field = ".".join(map(str, path)) or "body"
         return cls(field[:LONGEST_FIELD], message[:LONGEST_MESSAGE])
 
 

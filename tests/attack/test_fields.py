@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.attack.refusals import told
+from tests.attack.sending import asked, good
 from tests.attack.tables import bodies_s4, bodies_v1, bodies_work
 from tests.attack.tables.routes import Route
 from tests.attack.tables.values import HOSTILE, Wrong
@@ -32,12 +33,6 @@ def with_raw(body: Any, path: str, raw: str | None) -> bytes:
     return json.dumps(body, ensure_ascii=False).replace(f'"{HERE}"', raw).encode()
 
 
-def asked(target: Target, route: Route, raw: bytes):
-    bearer = route.bearer and ("Authorization", f"Bearer {route.bearer(target.has)}")
-    headers = [bearer or target.key()]
-    return target.ask(route.method, target.has.address(route.path), raw, headers=headers)
-
-
 def tried(target: Target, route: Route, path: str, wrong: Wrong) -> tuple[int, str, str]:
     return told(asked(target, route, with_raw(route.body(target.has), path, wrong.raw)))
 
@@ -58,5 +53,5 @@ def test_a_wrong_value_is_refused_by_its_field_and_nothing_is_written(target, ro
 
 @pytest.mark.parametrize("route", ROUTES, ids=lambda route: route.name)
 def test_what_the_values_are_put_into_is_good(target, route):
-    answer = asked(target, route, json.dumps(route.body(target.has)).encode())
+    answer = asked(target, route, good(target, route))
     assert answer.status in {200, 201, 202}, answer.body
