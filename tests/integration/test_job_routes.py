@@ -68,17 +68,17 @@ async def test_an_accepted_job_is_shown_whole(http):
 
 
 async def test_the_answer_to_a_new_job_asks_the_stores_nothing(world, http):
-    await submitted(http)
-
     async def asked(_):
         raise AssertionError("nothing has to be asked")
 
-    world.stores.jobs.positions, positions = asked, world.stores.jobs.positions
+    world.stores.jobs.positions = asked
     world.stores.attempts.costs_of, costs_of = asked, world.stores.attempts.costs_of
     shown = await submitted(http)
-    world.stores.jobs.positions, world.stores.attempts.costs_of = positions, costs_of
+    world.stores.attempts.costs_of = costs_of
+    await http.post(f"/v1/jobs/{shown['id']}/cancel")
     read = (await http.get(f"/v1/jobs/{shown['id']}")).json()
-    assert (read, shown["position"]) == (shown, 1)
+    assert (shown["position"], shown["cost"]["reserved_usd"]) == (0, "0.03875")
+    assert shown["cost"]["estimated_usd"] == read["cost"]["estimated_usd"]
 
 
 async def test_a_replay_is_200_and_the_same_job(http):
