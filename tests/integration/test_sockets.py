@@ -193,6 +193,22 @@ async def test_d117_a_client_that_vanishes_leaves_nothing_behind(served, path, c
 
 
 @pytest.mark.parametrize("path", PATHS)
+async def test_d117_clients_that_vanish_while_nothing_happens_leave_nothing_behind(
+    served, path, caplog
+):
+    job_id, _ = await served.world.dispatched()
+    caplog.set_level(logging.WARNING)
+    before = len(asyncio.all_tasks())
+    sockets = [await served.socket(path.format(job_id)) for _ in range(5)]
+    await until(lambda: served.watching(job_id) == 5)
+    for socket in sockets:
+        socket.transport.abort()
+    await until(lambda: served.watching(job_id) == 0)
+    await until(lambda: len(asyncio.all_tasks()) <= before)
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize("path", PATHS)
 async def test_who_leaves_what_was_sent_unread_is_cut_off_with_4408(strict, path):
     job_id, worker = await strict.world.dispatched()
     await worker.claim()
