@@ -1,14 +1,15 @@
 """The names older systems gave what is set here, read beside our own.
 
 A setting under two names is fine while both say the same; otherwise nobody can tell which is
-meant, and the gateway does not start. An older name that is set to nothing is not set.
+meant, and the gateway does not start. An older name that is set to nothing is not set. Blanks
+around a value count for nothing under any name.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from gateway.settings.values import listed, web_address
+from gateway.settings.values import listed, origin, web_address
 
 OURS = "CUTROOM_"
 ENVIRONMENT, LOG_LEVEL = "CUTROOM_ENVIRONMENT", "CUTROOM_LOG_LEVEL"
@@ -88,7 +89,7 @@ def resolve(variables: Mapping[str, str]) -> Given:
     given = Given()
     for name, text in variables.items():
         if name.startswith(OURS):
-            given.settings[name] = Said(text, (name,))
+            given.settings[name] = Said(text.strip(), (name,))
     older = {name: text.strip() for name, text in variables.items() if text.strip()}
     _provider(given, older)
     for variable, name in _counting(older).items():
@@ -108,15 +109,15 @@ def older_names(name: str) -> Sequence[str]:
 
 def _comparable(name: str, text: str) -> object:
     if name == CORS_ORIGINS:
-        return _list_of(text)
+        return _origins_of(text)
     if name in {ENVIRONMENT, LOG_LEVEL}:
         return text.strip().lower()
     return text.strip().rstrip("/") if name != SECRET else text
 
 
-def _list_of(text: str) -> object:
+def _origins_of(text: str) -> object:
     try:
-        return sorted(map(str, listed(text)))
+        return sorted(origin(each) for each in listed(text))
     except ValueError:
         return text
 

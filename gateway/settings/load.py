@@ -32,7 +32,9 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
             faults += faults_in_production(settings, given)
         if not faults:
             return settings
-    raise OperatorMustAct("; ".join(faults), public="The service is misconfigured.")
+    raise OperatorMustAct(
+        "; ".join(dict.fromkeys(faults)), public="The service is misconfigured."
+    )
 
 
 def load_settings(env_file: Path | None = None) -> Settings:
@@ -48,7 +50,11 @@ def _in_file(path: Path) -> dict[str, str]:
         raise OperatorMustAct(
             f"there is no file {path}", public="The service is misconfigured."
         )
-    found = dotenv_values(path, interpolate=False, encoding="utf-8")
+    try:
+        found = dotenv_values(path, interpolate=False, encoding="utf-8")
+    except UnicodeDecodeError:  # which holds all that the file does
+        said = f"{path} is no text in UTF-8"
+        raise OperatorMustAct(said, public="The service is misconfigured.") from None
     return {name: text for name, text in found.items() if text is not None}
 
 

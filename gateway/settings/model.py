@@ -1,6 +1,5 @@
 """All settings of a gateway, as they are handed down."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
@@ -8,6 +7,7 @@ from pydantic import BeforeValidator, Field
 from gateway.settings.groups import Group, Limits, RunpodSettings, StoreSettings, Timings
 from gateway.settings.values import (
     Address,
+    FilePath,
     Keys,
     LongSecret,
     Origins,
@@ -37,7 +37,7 @@ class Settings(Group):
         description="JSON lines on standard output; `DEBUG` is our own lines alone, for "
         "libraries write out headers there",
     )
-    database_path: Path = Field(description="the SQLite file")
+    database_path: FilePath = Field(description="the SQLite file")
     public_base_url: Address = Field(
         description="where browsers and workers reach this gateway"
     )

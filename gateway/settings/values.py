@@ -4,14 +4,17 @@ import json
 import re
 from collections.abc import Iterable
 from decimal import Decimal
+from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 MIB, GIB = 2**20, 2**30
 TOKEN_SECRET_LENGTH_MIN = 32
 
+_USUAL_PORTS = MappingProxyType({"http": 80, "https": 443})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,63}){1,8}")
 # Where the gateway's own routes are; those of a prefix set here may not lie among them.
@@ -38,12 +41,22 @@ def listed(value: Any) -> Any:
 
 def web_address(value: str) -> str:
     """Accept http and https without user, query or fragment; drop the last slash."""
+    if any(each.isspace() or not each.isprintable() for each in value):
+        raise ValueError("must hold no blanks")  # the standard library would drop some
     parts = urlsplit(value)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise ValueError("must be an http or https address")
+    _port_of(parts)
     if "@" in parts.netloc or parts.query or parts.fragment:
         raise ValueError("must hold no user, query or fragment")
     return value.rstrip("/")
+
+
+def _port_of(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError:  # its text shows what was given
+        raise ValueError("must have a port from 0 to 65535, or none") from None
 
 
 def is_private(address: str) -> bool:
@@ -52,13 +65,19 @@ def is_private(address: str) -> bool:
     return parts.scheme == "https" or parts.hostname in _LOOPBACK
 
 
-def _origin(value: str) -> str:
+def origin(value: str) -> str:
+    """Return an origin as browsers send it, which is compared letter by letter."""
     if value == "*":
         raise ValueError("* would let every site in; name the origins")
     parts = urlsplit(web_address(value))
     if parts.path not in {"", "/"}:
         raise ValueError("an origin has no path: scheme, host and port alone")
-    return f"{parts.scheme}://{parts.netloc}"
+    host, port = parts.hostname or "", _port_of(parts)
+    if not host.isascii():
+        raise ValueError("a host is to be spelled as browsers send it: xn--…")
+    host = f"[{host}]" if ":" in host else host
+    shown = "" if port in {None, _USUAL_PORTS[parts.scheme]} else f":{port}"
+    return f"{parts.scheme}://{host}{shown}"
 
 
 def _free_prefix(value: str) -> str:
@@ -70,6 +89,12 @@ def _free_prefix(value: str) -> str:
         inside.startswith(f"{each}/") or f"{each}/".startswith(inside) for each in TAKEN_PATHS
     ):
         raise ValueError(f"collides with the gateway's own {', '.join(TAKEN_PATHS)}")
+    return value
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, str) and not value.strip():
+        raise ValueError("must not be empty")
     return value
 
 
@@ -102,11 +127,10 @@ def upper(value: Any) -> Any:
 Address = Annotated[str, AfterValidator(web_address)]
 Secret = Annotated[SecretStr, AfterValidator(_chosen)]
 LongSecret = Annotated[Secret, AfterValidator(_long)]
+FilePath = Annotated[Path, BeforeValidator(_named)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 RoutePrefix = Annotated[str, AfterValidator(_free_prefix)]
 PositiveUsd = Annotated[Decimal, Field(gt=0, le=1)]
 Keys = Annotated[tuple[SecretStr, ...], BeforeValidator(listed), AfterValidator(_unique)]
-Origins = Annotated[
-    tuple[Annotated[str, AfterValidator(_origin)], ...], BeforeValidator(listed)
-]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeValidator(listed)]

@@ -62,6 +62,11 @@ def test_two_names_that_say_different_things_are_both_named(name, text, _path, _
     assert text.strip() not in str(refused.value)
 
 
+def test_one_origin_is_one_however_it_is_spelled():
+    settings = read(CUTROOM_CORS_ORIGINS="https://A.test:443", CORS_ORIGINS="https://a.test/")
+    assert settings.cors_origins == ("https://a.test",)
+
+
 @pytest.mark.parametrize("name", [*ALIASES, *AWS_ALIASES, *DERIVING, *KEY_VARIABLES])
 @pytest.mark.parametrize("blank", ["", "  "])
 def test_an_older_name_that_is_empty_is_not_set(name, blank):

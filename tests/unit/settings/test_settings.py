@@ -91,6 +91,14 @@ def test_every_variable_at_fault_is_named_at_once():
         ("CUTROOM_PUBLIC_BASE_URL", "https://user:secret@cutroom.test"),
         ("CUTROOM_PUBLIC_BASE_URL", "https://cutroom.test?a=b"),
         ("CUTROOM_PUBLIC_BASE_URL", "http://cutroom.test"),
+        ("CUTROOM_PUBLIC_BASE_URL", "https://cutroom .test"),
+        ("CUTROOM_PUBLIC_BASE_URL", "https://cutroom.test/a\nb"),
+        ("CUTROOM_PUBLIC_BASE_URL", "https://cutroom.test:https"),
+        ("CUTROOM_PUBLIC_BASE_URL", "https://cutroom.test:65536"),
+        ("CUTROOM_PUBLIC_BASE_URL", "https://[::1"),
+        ("CUTROOM_DATABASE_PATH", ""),
+        ("CUTROOM_DATABASE_PATH", "  "),
+        ("CUTROOM_STORE_ACCESS_KEY_ID", " "),
         ("CUTROOM_STORE_PUBLIC_ENDPOINT_URL", "http://store.test"),
         ("CUTROOM_STORE_BUCKET", "Not_A_Bucket"),
         ("CUTROOM_STORE_BUKET", "misspelt"),
@@ -163,6 +171,48 @@ def test_d87_a_wildcard_or_a_path_is_no_origin(origins):
 def test_d83_origins_are_read_from_a_comma_list_and_from_json(origins):
     settings = read(CUTROOM_CORS_ORIGINS=origins)
     assert settings.cors_origins == ("http://localhost:3001", "https://a.test")
+
+
+@pytest.mark.parametrize(
+    ("given", "sent_by_browsers"),
+    [
+        ("https://App.Example.com", "https://app.example.com"),
+        ("https://a.test:443, http://b.test:80/", "https://a.test,http://b.test"),
+        ("http://localhost:3001", "http://localhost:3001"),
+        ("http://[::1]:3001", "http://[::1]:3001"),
+    ],
+)
+def test_d87_an_origin_is_spelled_as_browsers_send_it(given, sent_by_browsers):
+    settings = read(CUTROOM_CORS_ORIGINS=given)
+    assert settings.cors_origins == tuple(sent_by_browsers.split(","))
+
+
+def test_d87_a_host_that_browsers_spell_in_ascii_is_to_be_spelled_so():
+    with pytest.raises(OperatorMustAct, match=r"CUTROOM_CORS_ORIGINS: .*xn--"):
+        read(CUTROOM_CORS_ORIGINS="https://münchen.example")
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in GOOD if name not in {"CUTROOM_ENVIRONMENT", "CUTROOM_API_KEYS"}]
+)
+def test_blanks_around_a_value_count_for_nothing(name):
+    """A secret mounted from a file ends in a line feed, which no signature forgives."""
+    assert read(**{name: f" {GOOD[name]}\n"}) == read()
+
+
+def test_a_variable_at_fault_is_named_once():
+    with pytest.raises(OperatorMustAct) as refused:
+        read(CUTROOM_API_KEYS='["unfinished')
+    assert str(refused.value).count("CUTROOM_API_KEYS") == 1
+
+
+def test_a_file_that_is_no_text_is_said_and_not_shown(tmp_path):
+    file = tmp_path / ".env"
+    file.write_bytes(b"CUTROOM_TOKEN_SECRET=hunter2\xff")
+    with pytest.raises(OperatorMustAct, match="is no text in UTF-8") as refused:
+        load_settings(file)
+    assert refused.value.__cause__ is None
+    assert "hunter2" not in repr(refused.value)
 
 
 def test_d83_a_file_with_others_keys_in_it_is_read_behind_the_environment(
