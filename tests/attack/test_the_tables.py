@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.attack.tables import bodies_s4, bodies_v1, bodies_work
+from tests.attack.walk import walked
 from tests.support.contract import operations_of
 
 DOCUMENT = json.loads(Path("docs/openapi.json").read_text())
@@ -72,3 +73,9 @@ def test_every_field_of_every_body_is_attacked(at):
     named = in_tables()[at] - FREE.get(at[1], set())
     # An item that is a number or a text has no field of its own in the document.
     assert {each for each in named if not each.endswith(".0")} == described()[at]
+
+
+def test_the_walk_sees_every_route_there_is(target):
+    assert {(each.method, each.template) for each in walked(target)} == {
+        (method.upper(), path) for method, path, _ in operations_of(DOCUMENT)
+    }
