@@ -15,7 +15,7 @@ from gateway.services.assets import Assets
 router = APIRouter(prefix="/v1/assets", tags=["assets"])
 
 
-def assets_of(connection: HTTPConnection) -> Assets:
+async def assets_of(connection: HTTPConnection) -> Assets:
     """Return the use cases that bootstrap left on the application."""
     found: Assets = connection.app.state.assets
     return found

@@ -1,4 +1,8 @@
-"""What routes name in their signatures, beside who is calling."""
+"""What routes name in their signatures, beside who is calling.
+
+Whatever a signature depends on is a coroutine: FastAPI sends a plain function through a
+thread, which takes more than all that one does.
+"""
 
 from typing import Annotated
 
@@ -10,11 +14,11 @@ from gateway.api.prefer import UntilPreferred
 from gateway.api.request_ids import id_of
 
 
-def _request_id(connection: HTTPConnection) -> str:
+async def _request_id(connection: HTTPConnection) -> str:
     return id_of(connection.scope)
 
 
-def _until_preferred(request: Request, response: Response) -> UntilPreferred:
+async def _until_preferred(request: Request, response: Response) -> UntilPreferred:
     return UntilPreferred(job_reading(request).wait_for_end, request, response.headers)
 
 

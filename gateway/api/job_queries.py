@@ -16,7 +16,7 @@ LONGEST_LABEL = 64
 MOST_LABELS = 16  # each is one more look-up for every job of the first
 
 
-def _labels(request: Request) -> dict[str, str]:
+async def _labels(request: Request) -> dict[str, str]:
     """Return what `label.<name>=<value>` asks for; refuse what is unknown or said twice."""
     labels: dict[str, str] = {}
     wrong = doubled(request)
@@ -38,7 +38,7 @@ def _labels(request: Request) -> dict[str, str]:
     return labels
 
 
-def _job_filter(
+async def _job_filter(
     labels: Annotated[dict[str, str], Depends(_labels)],
     status: Annotated[Status | None, Query()] = None,
     kind: Annotated[str | None, Query(min_length=1, max_length=128)] = None,

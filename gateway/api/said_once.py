@@ -16,12 +16,12 @@ def doubled(request: Request) -> list[FieldError]:
     return [FieldError.at((name,), _AGAIN) for name, count in times.items() if count > 1]
 
 
-def _each_once(request: Request) -> None:
+async def _each_once(request: Request) -> None:
     if wrong := doubled(request):
         raise ValidationFailed(wrong)
 
 
-def _idempotency_key(
+async def _idempotency_key(
     request: Request,
     idempotency_key: Annotated[
         str | None, Header(min_length=1, max_length=128, pattern=r"^[\x21-\x7e]+$")

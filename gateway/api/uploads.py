@@ -22,7 +22,7 @@ from shared.job_kind import Wire
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
 
 
-def uploads_of(connection: HTTPConnection) -> Uploads:
+async def uploads_of(connection: HTTPConnection) -> Uploads:
     """Return the use cases that bootstrap left on the application."""
     found: Uploads = connection.app.state.uploads
     return found

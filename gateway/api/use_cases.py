@@ -53,4 +53,8 @@ def job_use_cases(connection: HTTPConnection) -> JobUseCases:
     return found
 
 
-Jobs = Annotated[JobUseCases, Depends(job_use_cases)]
+async def _job_use_cases(connection: HTTPConnection) -> JobUseCases:
+    return job_use_cases(connection)
+
+
+Jobs = Annotated[JobUseCases, Depends(_job_use_cases)]

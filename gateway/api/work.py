@@ -37,7 +37,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(ToldToStop, on_stop)
 
 
-def _bearer(authorization: Annotated[str, Header()] = "") -> str:
+async def _bearer(authorization: Annotated[str, Header()] = "") -> str:
     """Return the token of a Bearer header; raise `Unauthenticated` for any other."""
     scheme, _, token = authorization.partition(" ")
     if scheme.lower() != "bearer" or not 0 < len(token.strip()) <= LONGEST_TOKEN:

@@ -11,7 +11,7 @@ from gateway.api.dependencies import RequestId
 from gateway.api.job_reading import owned_job
 from gateway.api.products.exports.projection import KINDS, TYPES, export_job, word
 from gateway.api.products.unknown_fields import ForgivingBody
-from gateway.api.use_cases import Jobs
+from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.idempotency import IdempotencyKey, binding
 from gateway.core.job import Job
 from gateway.core.surfaces import Surface
@@ -38,7 +38,7 @@ class ExportUseCases:
     tickets: JobTickets
 
 
-def export_use_cases(connection: HTTPConnection) -> ExportUseCases:
+async def export_use_cases(connection: HTTPConnection) -> ExportUseCases:
     """Return what bootstrap built."""
     found: ExportUseCases = connection.app.state.export_use_cases
     return found
@@ -64,10 +64,10 @@ class OrderDesk:
 
     def __init__(
         self,
-        jobs: Jobs,
-        exports: Exports,
+        jobs: JobUseCases,
+        exports: ExportUseCases,
         response: Response,
-        request_id: RequestId,
+        request_id: str,
     ) -> None:
         self.exports = exports
         self._jobs = jobs
@@ -151,7 +151,13 @@ class OrderDesk:
         return f"/api/jobs/{job.id}/ws?ticket={ticket}"
 
 
-Desk = Annotated[OrderDesk, Depends(OrderDesk)]
+async def _order_desk(
+    jobs: Jobs, exports: Exports, response: Response, request_id: RequestId
+) -> OrderDesk:
+    return OrderDesk(jobs, exports, response, request_id)
+
+
+Desk = Annotated[OrderDesk, Depends(_order_desk)]
 
 
 def _fields_of(type_: str) -> set[str]:
