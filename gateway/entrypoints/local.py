@@ -15,6 +15,7 @@ from fastapi import FastAPI
 
 from gateway.bootstrap import build_gateway, sqlite_adapters
 from gateway.settings import load_settings
+from shared.errors import OperatorMustAct
 from shared.logs import start_logging
 
 PING_S = 20.0
@@ -96,8 +97,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--port", type=int, default=8000)
     asked = parser.parse_args(arguments)
     server = uvicorn.Server(server_config())
-    with listener(asked.host, asked.port) as bound:
-        server.run(sockets=[bound])
+    try:
+        with listener(asked.host, asked.port) as bound:
+            server.run(sockets=[bound])
+    except OperatorMustAct as error:  # for whoever started it, there being no log yet
+        raise SystemExit(f"the gateway cannot start: {error}") from None
     if not server.started:
         raise SystemExit(NOT_STARTED)
 
