@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx
 from anyio.from_thread import BlockingPortal, start_blocking_portal
+from pydantic import SecretStr
 
 from gateway.core.api_keys import SCOPES
 from gateway.entrypoints.local import LARGEST_FRAME_BYTES
+from gateway.settings import RunpodSettings
 from shared.kinds import load_kinds
 from tests.support.jobs import STORES
 from tests.support.raw_http import Answer, RawHttp
@@ -22,6 +24,8 @@ from tests.support.upload_desk import MP4
 from tests.support.world import COPY, Worker, World, a_world
 
 JSON = ("Content-Type", "application/json")
+# Room for every worker a module of attacks asks for.
+ROOMY = RunpodSettings(api_key=SecretStr("r" * 40), gpu_endpoint="gpu", gpu_slots=200)
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +139,7 @@ async def settle_in(world: World, base_url: str) -> Standing:
 async def _served(folder: Path, config: Mapping[str, Any]) -> AsyncIterator[tuple[World, str]]:
     offered = {**load_kinds(), COPY.name: COPY}
     async with (
-        a_world(STORES["sqlite"], folder, offered=offered) as world,
+        a_world(STORES["sqlite"], folder, offered=offered, runpod=ROOMY) as world,
         serving(world.gateway.app, lifespan="off", **config) as base_url,
     ):
         yield world, base_url
