@@ -29,7 +29,9 @@ class ExportJob(BaseModel):
     type: ExportType
     status: Word
     progress: int = Field(ge=0, le=100, description="Never goes down; 100 when complete.")
-    stage: str | None = Field(description="What a running job is doing.")
+    stage: str | None = Field(
+        description="What the job is doing, or last did; null before it begins."
+    )
     input_video_key: str
     output_video_key: str | None = Field(description="Null until complete.")
     error: str | None = Field(description="A sentence that may be shown to people.")

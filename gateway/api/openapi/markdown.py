@@ -15,6 +15,7 @@ GUIDE: Final = Path(__file__).with_name("guide.md")
 # What any route may answer is said once, in the guide.
 ANYWHERE: Final = frozenset({"unauthenticated", "forbidden", "unavailable", "internal"})
 _LINE: Final = 92
+_FIELD_HEADS: Final = ("field", "type", "meaning")
 _SECURITY: Final = {
     "uploadTicket": "the upload's ticket",
     "jobTicket": "the job's ticket",
@@ -108,7 +109,13 @@ def _body(operation: Document, document: Document) -> str:
 def _fields(schema: Document, document: Document) -> str:
     """A table of the body's own fields; what is below stands under the objects."""
     name = schema.get("$ref", "").removeprefix(REF)
-    return _field_table(document["components"]["schemas"][name]) if name else ""
+    if not name:
+        return ""
+    rows = [
+        (f"`{each.name}`", each.type + (", required" if each.required else ""), each.says)
+        for each in fields_of(document["components"]["schemas"][name])
+    ]
+    return _table(_FIELD_HEADS, rows) if rows else ""
 
 
 def _answers(operation: Document) -> str:
@@ -182,7 +189,7 @@ def _field_table(schema: Document) -> str:
         (f"`{each.name}`", each.type, each.says or ("required" if each.required else ""))
         for each in fields_of(schema)
     ]
-    return _table(("field", "type", "meaning"), rows) if rows else ""
+    return _table(_FIELD_HEADS, rows) if rows else ""
 
 
 def _errors(document: Document) -> str:

@@ -51,6 +51,25 @@ SCHEMES = MappingProxyType(
     }
 )
 
+_EXPORTS = """\
+A product's own API for exports: overlay and framing. It speaks of projects and clips and of \
+the status words its clients know, and is served by the same jobs. Errors are \
+`{detail, code, request_id}`; fields that are not known are ignored and named in `warnings`.
+
+From a file to an export: get an upload URL, PUT the file to `upload_url` with `headers`, and \
+start the export with its `video_key`: at `POST /api/jobs` at once, or at `/api/export/…` \
+after registering it as a project's video or a clip's source. Watch `websocket_url`, or read \
+the job until its `status` is `complete` or `error`; then `output_url` is the file.
+
+| `status` | when |
+| --- | --- |
+| `pending` | nobody has begun yet |
+| `processing` | at work, or between two attempts |
+| `complete` | `progress` is 100, and the output is there |
+| `error` | failed, cancelled (`error_code` is `cancelled`) or not done in time (`expired`) |
+
+Whoever runs the service may have moved `/api/export` elsewhere (`EXPORT_ROUTE_PREFIX`)."""
+
 TAGS = MappingProxyType(
     {
         "kinds": "What work there is: names, schemas, limits, prices.",
@@ -58,10 +77,7 @@ TAGS = MappingProxyType(
         "assets": "Files in the bucket: uploads that were completed.",
         "jobs": "Work of a kind: submit, list, read, cancel, try again, delete.",
         "events": "A job's log, as pages and as streams: the same lines in the same order.",
-        "exports": "A product's own API for exports: overlay and framing. It speaks of "
-        "projects and clips and of the status words its clients know, and is served by the "
-        "same jobs. Errors are `{detail, code, request_id}`; fields that are not known are "
-        "ignored and named in `warnings`.",
+        "exports": _EXPORTS,
         "work": "What workers call. Not for clients: the tokens come with a submission and "
         "with a work order.",
         "health": "Is the process alive, can it serve, how is it doing.",

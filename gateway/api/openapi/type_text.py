@@ -73,16 +73,21 @@ def _counted(schema: Mapping[str, Any]) -> str:
 
 def _bounds(schema: Mapping[str, Any]) -> str:
     """Return what a value must keep to."""
-    low, high = schema.get("minimum"), schema.get("maximum")
+    low, high = _number(schema.get("minimum")), _number(schema.get("maximum"))
     said = [
         f" {low}–{high}" if low is not None and high is not None else "",
         f" ≥ {low}" if low is not None and high is None else "",
         f" ≤ {high}" if high is not None and low is None else "",
-        f" > {schema['exclusiveMinimum']}" if "exclusiveMinimum" in schema else "",
+        f" > {_number(schema['exclusiveMinimum'])}" if "exclusiveMinimum" in schema else "",
         f", at most {schema['maxLength']} characters" if "maxLength" in schema else "",
-        f", a multiple of {schema['multipleOf']}" if "multipleOf" in schema else "",
+        f", a multiple of {_number(schema['multipleOf'])}" if "multipleOf" in schema else "",
     ]
     return "".join(said)
+
+
+def _number(value: Any) -> Any:
+    """Return 16 for 16.0: the framework makes every bound a float."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _shown(value: Any) -> str:

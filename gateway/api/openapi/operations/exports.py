@@ -90,7 +90,7 @@ def _taken_on() -> tuple[Answer, Answer]:
         ok(
             "The export made under this idempotency key, as it stands now.",
             ExportAccepted,
-            {**_ACCEPTED, "status": "processing"},
+            Examples(at_once=_ACCEPTED, later={**_ACCEPTED, "status": "processing"}),
         ),
     )
 

@@ -23,11 +23,16 @@ LONGEST_KEY = 1024
 ExportType = Literal["overlay", "framing"]
 
 
-ProjectId = Annotated[int, Field(strict=True, ge=1, le=LARGEST_ID)]
+ProjectId = Annotated[
+    int, Field(strict=True, ge=1, le=LARGEST_ID, description="Your own number of the project.")
+]
 ClipIndex = Annotated[int, Field(strict=True, ge=0, le=LARGEST_ID)]
 ProjectInPath = Annotated[int, Path(ge=1, le=LARGEST_ID), PLAIN_WHOLE]
 ClipInPath = Annotated[int, Path(ge=0, le=LARGEST_ID), PLAIN_WHOLE]
-VideoKey = Annotated[str, Field(max_length=LONGEST_KEY)]
+VideoKey = Annotated[
+    str,
+    Field(max_length=LONGEST_KEY, description="A `video_key` that `upload-url` answered."),
+]
 
 
 class OverlayAsked(ForgivingBody, OverlayLook):
@@ -63,8 +68,12 @@ class JobAsked(ForgivingBody, Trim):
     project_id: ProjectId
     type: ExportType
     input_video_key: VideoKey
-    params: Annotated[OverlayLook | FramingLook, AlsoKnown(frozenset(_FRAMING_ONLY))]
-    clip_index: ClipIndex | None = None
+    params: Annotated[OverlayLook | FramingLook, AlsoKnown(frozenset(_FRAMING_ONLY))] = Field(
+        description="What the type takes; a framing needs `crop_keyframes`."
+    )
+    clip_index: ClipIndex | None = Field(
+        None, description="A label: the clip's position in the project, from 0."
+    )
 
     @field_validator("params", mode="wrap")
     @classmethod
@@ -90,10 +99,25 @@ class JobAsked(ForgivingBody, Trim):
 class UploadUrlAsked(ForgivingBody):
     """A video that is to be put."""
 
-    filename: str = Field(min_length=1, max_length=255)
-    content_type: str = Field("video/mp4", max_length=128)
-    size_bytes: int | None = Field(None, strict=True, ge=1, le=LARGEST_ID)
-    job_id: str | None = Field(None, min_length=1, max_length=64)
+    filename: str = Field(
+        min_length=1, max_length=255, description="The user's name for it; in no key."
+    )
+    content_type: str = Field(
+        "video/mp4", max_length=128, description="MP4, `video/quicktime` or `video/webm`."
+    )
+    size_bytes: int | None = Field(
+        None,
+        strict=True,
+        ge=1,
+        le=LARGEST_ID,
+        description="If given, the bucket takes exactly so many bytes.",
+    )
+    job_id: str | None = Field(
+        None,
+        min_length=1,
+        max_length=64,
+        description="The id in a `video_key` of yours that nothing was put to yet.",
+    )
 
 
 class ProjectAsked(ForgivingBody):
