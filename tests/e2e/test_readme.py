@@ -70,6 +70,15 @@ def test_the_walk_through_over_http_makes_the_file(served: Path):
     assert frames_of(served / "build/cars.mp4") == 37
 
 
+def test_the_walk_through_of_an_exports_app_makes_the_file(served: Path):
+    names = code_in("Over HTTP", "bash").partition("\n\n")[0]
+    script = f"{names}\n{code_in('As an exports app calls it', 'bash')}"
+    done = run(served, shutil.which("bash"), "-euo", "pipefail", "-c", script)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "complete\n"
+    assert frames_of(served / "build/export.mp4") == 25
+
+
 def test_the_walk_through_by_command_makes_the_file_and_fetches_it_again(served: Path):
     script = code_in("From the shell", "bash")
     done = run(served, shutil.which("bash"), "-euo", "pipefail", "-c", script)
