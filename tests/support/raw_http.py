@@ -1,13 +1,17 @@
 """HTTP/1.1 as an attacker writes it: what is sent is sent as it is, byte for byte."""
 
+import io
 import json
 import socket
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from http.client import HTTPResponse
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlsplit
+
+from typing_extensions import override
 
 PATIENCE_S = 20
 
@@ -43,6 +47,25 @@ class Answer:
         return [each["field"] for each in self.json().get("errors", [])]
 
 
+class _Reader(io.BufferedReader):
+    """What an answer is read from; it stays open for the next one."""
+
+    @override
+    def close(self) -> None:
+        pass
+
+
+class _Heard:
+    """A connection as the standard library's answers want it: they take no more than theirs."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._reader = _Reader(socket.SocketIO(connection, "rb"))
+
+    def makefile(self, mode: str) -> _Reader:
+        """Return the one reader that there is."""
+        return self._reader
+
+
 class RawHttp:
     """One caller's connection, kept alive while the server does; no proxy, no redirects."""
 
@@ -50,6 +73,7 @@ class RawHttp:
         address = urlsplit(base_url)
         self._address = (str(address.hostname), int(address.port or 80))
         self._socket: socket.socket | None = None
+        self._heard: Any = None
 
     def __enter__(self) -> Self:
         return self
@@ -66,7 +90,7 @@ class RawHttp:
         """Hang up."""
         if self._socket is not None:
             self._socket.close()
-            self._socket = None
+            self._socket = self._heard = None
 
     def ask(
         self, method: str, target: str | bytes, headers: Headers = (), body: bytes | None = None
@@ -81,12 +105,12 @@ class RawHttp:
         if self._socket is None:
             self._socket = socket.create_connection(self._address, PATIENCE_S)
             self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self._heard = _Heard(self._socket)
         self._socket.sendall(data)
 
     def hear(self, method: str = "GET") -> Answer:
         """Return the next answer; hang up after one that ends the connection."""
-        assert self._socket is not None
-        answer = HTTPResponse(self._socket, method=method)
+        answer = HTTPResponse(self._heard, method=method)
         answer.begin()
         heard = Answer(answer.status, tuple(answer.getheaders()), answer.read())
         ends = answer.will_close
@@ -94,6 +118,26 @@ class RawHttp:
         if ends:
             self.close()
         return heard
+
+    def say_no_more(self) -> None:
+        """End this side of the connection."""
+        assert self._socket is not None
+        self._socket.shutdown(socket.SHUT_WR)
+
+    def statuses_of(self, data: bytes) -> list[int]:
+        """Send bytes over a new connection; return the status of each answer until its end.
+
+        A server that has heard enough may end it before all is said, or all is heard.
+        """
+        heard = b""
+        with socket.create_connection(self._address, PATIENCE_S) as line:
+            with suppress(OSError):
+                line.sendall(data)
+                line.shutdown(socket.SHUT_WR)
+            with suppress(ConnectionError):
+                while more := line.recv(65536):
+                    heard += more
+        return [int(each[9:12]) for each in heard.splitlines() if each.startswith(b"HTTP/1.")]
 
     def is_over(self) -> bool:
         """True once the server has hung up, having sent nothing more."""

@@ -152,6 +152,7 @@ def a_target(folder: Path, *, http: str = "h11") -> Iterator[Target]:
     `http`: which of uvicorn's parsers reads requests; the image has `h11` alone.
     """
     config = {"http": http, "ws_max_size": LARGEST_FRAME_BYTES, "server_header": False}
+    config |= {"timeout_keep_alive": 60}  # a slow machine between two requests
     with (
         start_blocking_portal() as portal,
         portal.wrap_async_context_manager(_served(folder, config)) as (world, base_url),
