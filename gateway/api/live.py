@@ -11,7 +11,7 @@ from gateway.api.job_reading import owned_job
 from gateway.api.plain_numbers import PLAIN_DECIMAL, PLAIN_WHOLE
 from gateway.api.prefer import applied, preferred_wait
 from gateway.api.presence import while_there
-from gateway.api.said_once import EachOnce
+from gateway.api.said_once import each_once
 from gateway.api.sockets import Manner, refuse_socket, serve_socket
 from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
@@ -34,7 +34,7 @@ async def read_events(
     tenant: WatcherTenant,
     jobs: Jobs,
     request: Request,
-    _: EachOnce,
+    _: Annotated[None, each_once("after", "wait_s")],
     after: After = -1,
     wait_s: Annotated[float | None, Query(ge=0, le=25), PLAIN_DECIMAL] = None,
     last_event_id: Annotated[int | None, Header(ge=-1, le=LATEST_SEQ), PLAIN_WHOLE] = None,

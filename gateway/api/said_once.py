@@ -1,7 +1,7 @@
 """What is said twice with two meanings: which one counts would be anybody's guess."""
 
 from collections import Counter
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 
@@ -16,9 +16,14 @@ def doubled(request: Request) -> list[FieldError]:
     return [FieldError.at((name,), _AGAIN) for name, count in times.items() if count > 1]
 
 
-async def _each_once(request: Request) -> None:
-    if wrong := doubled(request):
-        raise ValidationFailed(wrong)
+def each_once(*names: str) -> Any:
+    """Return a dependency that refuses these parameters where they are there again."""
+
+    async def check(request: Request) -> None:
+        if wrong := [each for each in doubled(request) if each.field in names]:
+            raise ValidationFailed(wrong)
+
+    return Depends(check)
 
 
 async def _idempotency_key(
@@ -32,5 +37,4 @@ async def _idempotency_key(
     return idempotency_key
 
 
-EachOnce = Annotated[None, Depends(_each_once)]
 IdempotencyHeader = Annotated[str | None, Depends(_idempotency_key)]
