@@ -24,12 +24,16 @@ class SignedPart:
 
 @dataclass(frozen=True, slots=True)
 class MultipartUploads:
-    """`usual_part_bytes`: 5 MiB at least, as the store asks; larger where a file is huge."""
+    """`url_life_s`: how long the whole file may take, for every URL of it dies then.
+
+    `usual_part_bytes`: 5 MiB at least, as the store asks; larger where a file is huge.
+    """
 
     store: UploadStore
     multiparts: MultipartStore
     signer: UrlSigner
     clock: Clock
+    url_life_s: int
     usual_part_bytes: int = USUAL_PART_BYTES
 
     def part_size_for(self, size_bytes: int) -> int:

@@ -49,7 +49,11 @@ class UploadRequest(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Uploads:
-    """`largest_bytes` is what one upload may hold, `url_life_s` how long its URLs live."""
+    """`largest_bytes` is what one upload may hold, `url_life_s` how long its URL lives.
+
+    A PUT may begin until then and take its time; of parts the last must begin until then, so
+    `in_parts` gives them longer.
+    """
 
     store: UploadStore
     objects: ObjectStore
@@ -75,8 +79,9 @@ class Uploads:
         self._check_size(asked)
         upload_id = self.new_id()
         now = self.clock.now()
+        life_s = self.in_parts.url_life_s if asked.multipart else self.url_life_s
         # Whole seconds, for that is what a presigned URL counts in.
-        expires_at = now.replace(microsecond=0) + timedelta(seconds=self.url_life_s)
+        expires_at = now.replace(microsecond=0) + timedelta(seconds=life_s)
         upload = Upload(
             upload_id=upload_id,
             tenant=tenant,

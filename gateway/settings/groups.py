@@ -139,6 +139,10 @@ class Timings(Group):
     upload_url_s: Annotated[int, Field(ge=60, le=604_800)] = Field(
         default=3600, description="life of signed URLs for uploads"
     )
+    multipart_url_s: Annotated[int, Field(ge=60, le=604_800)] = Field(
+        default=86_400,
+        description="the same for uploads in parts: how long all of one may take",
+    )
     export_upload_url_s: Annotated[int, Field(ge=60, le=43_200)] = Field(
         default=900, description="the same for the inputs of exports"
     )

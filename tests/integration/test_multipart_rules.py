@@ -14,6 +14,7 @@ from tests.support.upload_desk import (
     HTML,
     MP4,
     PART_BYTES,
+    PARTS_LIFE_S,
     MemorySide,
     a_desk,
     code_of,
@@ -105,6 +106,19 @@ async def test_all_parts_are_equal_but_the_last_and_add_up(desk):
         (4096, PART_BYTES - 1),
         (1, PART_BYTES),
     ]
+
+
+async def test_a_large_file_may_take_a_day_and_is_abandoned_a_day_later(desk):
+    upload, whole = await desk.promise(TWO_PARTS, multipart=True), await desk.promise()
+    desk.clock.move(PARTS_LIFE_S - 60)
+    parts = await desk.put_parts(upload, TWO_PARTS)
+    seen = await desk.ask("GET", f"/uploads/{upload['upload_id']}", upload["ticket"])
+    too_late = await desk.put(whole)
+    desk.clock.move(24 * 3600 + 59)
+    await desk.sweep()
+    done = await desk.complete(upload, json={"parts": parts})
+    assert (seen.status_code, seen.json()["expires_at"]) == (200, upload["expires_at"])
+    assert (too_late, done.status_code) == (403, 200)
 
 
 def named(number, etag="ab" * 16):
@@ -256,7 +270,7 @@ async def test_a_part_that_comes_in_after_an_abort_is_swept_once_the_urls_are_de
     upload = await meddled.promise(multipart=True)
     await meddled.ask("DELETE", f"/uploads/{upload['upload_id']}")
     assert meddled.objects.let_go == meddled.objects.begun
-    meddled.clock.move(3600)
+    meddled.clock.move(PARTS_LIFE_S)
     await meddled.sweep()
     assert meddled.objects.let_go == meddled.objects.begun * 2
     await meddled.sweep()

@@ -9,7 +9,7 @@ from gateway.services.sweep_uploads import SweepUploads
 from infra.local.object_store import Wrong
 from shared.errors import NotFound
 from tests.support.jobs import HandClock
-from tests.support.upload_desk import MP4, PART_BYTES, a_served_desk, code_of
+from tests.support.upload_desk import MP4, PART_BYTES, PARTS_LIFE_S, a_served_desk, code_of
 
 TWO_PARTS = MP4 + bytes(PART_BYTES)  # 5 MiB and the thousand bytes that are left
 
@@ -31,10 +31,10 @@ async def fail(desk, wrong, times=3):
     desk.bucket.faults.add(wrong, times=times, method="POST")
 
 
-async def sweep_a_day_later(desk):
+async def sweep_a_day_after_its_end(desk):
     """Sweep with a clock that is ahead; boto3 signs by the machine's, and the store checks."""
     store, objects = desk.stores.uploads, desk.objects
-    ahead = HandClock(desk.clock.now() + timedelta(hours=25))
+    ahead = HandClock(desk.clock.now() + timedelta(seconds=PARTS_LIFE_S + 24 * 3600))
     await SweepUploads(store, objects, objects, ahead)()
 
 
@@ -87,7 +87,7 @@ async def test_a_part_url_takes_one_length_and_dies_with_the_upload(desk, upload
     assert part["headers"] == {"content-length": "1000"}
     longer = await desk.bucket.put(part["url"], MP4 + b"x", {"content-length": "1001"})
     assert longer.status == 403
-    desk.clock.move(3600)
+    desk.clock.move(PARTS_LIFE_S)
     assert (await desk.bucket.put(part["url"], MP4, part["headers"])).status == 403
     assert code_of(await desk.sign(upload, 1)) == (409, "upload_expired")
 
@@ -102,7 +102,7 @@ async def test_a_store_that_cannot_begin_is_503_and_only_a_row_is_left(desk):
 
     left = await desk.stores.uploads.get_upload("default", "id-1")
     assert (left.status, left.multipart_id) == ("pending", None)
-    await sweep_a_day_later(desk)
+    await sweep_a_day_after_its_end(desk)
     assert (await desk.stores.uploads.get_upload("default", "id-1")).status == "aborted"
 
 
@@ -143,7 +143,7 @@ async def test_an_aborted_upload_leaves_no_parts_and_takes_none(desk, upload):
 
 async def test_the_parts_of_an_abandoned_upload_are_swept(desk, upload):
     await desk.put_parts(upload, MP4)
-    await sweep_a_day_later(desk)
+    await sweep_a_day_after_its_end(desk)
     with pytest.raises(NotFound):
         await known_parts(desk, upload)
     assert code_of(await desk.complete(upload)) == (409, "upload_aborted")

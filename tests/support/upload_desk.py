@@ -33,6 +33,7 @@ PNG = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes(20)
 HTML = b"<!doctype html><script>alert(1)</script>"
 LARGEST = 20 * GIB
 EXPORT_LARGEST = 5000
+PARTS_LIFE_S = 24 * 3600
 PART_BYTES = 5 * MIB  # the least a store takes
 
 
@@ -163,7 +164,9 @@ async def a_desk(kind: str, folder: Path, bucket: Any = None) -> AsyncIterator[D
             objects=objects,
             signer=signer,
             look=look,
-            in_parts=MultipartUploads(stores.uploads, objects, signer, clock, PART_BYTES),
+            in_parts=MultipartUploads(
+                stores.uploads, objects, signer, clock, PARTS_LIFE_S, PART_BYTES
+            ),
             tickets=Tickets(b"ticket" * 6, "tu_"),
             clock=clock,
             new_id=new_id,

@@ -53,6 +53,7 @@ IN_PARTS: Final[dict[str, Any]] = {
     "size_bytes": 41943040,
     "url": None,
     "headers": {},
+    "expires_at": "2026-11-22T12:00:00.000000Z",
     "multipart": {"part_size_bytes": 16777216, "part_count": 3},
     "parts": [
         {

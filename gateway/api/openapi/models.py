@@ -246,7 +246,9 @@ class Upload(BaseModel):
     method: Literal["PUT"]
     url: str | None = Field(description="Where to PUT; null once it is no use. A secret.")
     headers: dict[str, str] = Field(description="Send these exactly: they are signed.")
-    expires_at: datetime = Field(description="When URL and ticket die.")
+    expires_at: datetime = Field(
+        description="When its URLs and ticket die: an hour after it was made, a day in parts."
+    )
     multipart: Multipart | None = Field(description="Null where the file is one PUT.")
     parts: list[ArrivedPart] | None = Field(
         description="The parts that have arrived, while an upload in parts is pending."
