@@ -1,7 +1,7 @@
 """Uploads and assets as the gateway keeps them."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -9,6 +9,8 @@ MIB, GIB = 2**20, 2**30
 # S3's limits, and R2's but for a few MiB.
 SINGLE_PUT_MAX_BYTES = 5 * GIB
 PARTS_MAX = 10_000
+# A PUT may begin just before its URL dies and take long; nobody waits for longer than this.
+PUTS_LAND_WITHIN = timedelta(hours=24)
 
 
 class UploadStatus(StrEnum):

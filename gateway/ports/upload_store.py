@@ -75,5 +75,5 @@ class UploadStore(Protocol):
     async def to_sweep(self, now: datetime, limit: int) -> list[Upload]:
         """Return uploads whose time to be swept has come, the longest due first."""
 
-    async def mark_swept(self, upload_id: str) -> None:
-        """Note that the object is gone for good."""
+    async def mark_swept(self, upload_id: str, again_at: datetime | None) -> None:
+        """Note that the object is gone: for good, or to be swept again then."""

@@ -2,8 +2,9 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import datetime
 
-from gateway.core.upload import Upload, UploadStatus
+from gateway.core.upload import PUTS_LAND_WITHIN, Upload, UploadStatus
 from gateway.ports.clock import Clock
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
@@ -16,9 +17,9 @@ AT_ONCE = 100
 
 @dataclass(frozen=True, slots=True)
 class SweepUploads:
-    """Aborted uploads and deleted assets once their URLs are dead; abandoned ones later.
+    """Aborted uploads and deleted assets once their URLs are dead, and again a day later.
 
-    Of provisional ones the asset too, unless something has taken it up.
+    Abandoned ones then. Of provisional ones the asset too, unless something has taken it up.
     """
 
     store: UploadStore
@@ -36,8 +37,13 @@ class SweepUploads:
                 # Again, though an abort did it: a part under way may have arrived since.
                 await self.multiparts.abort(upload.key, upload.multipart_id)
             await self.objects.delete(upload.key)
-            await self.store.mark_swept(upload.upload_id)
+            await self.store.mark_swept(upload.upload_id, self._again_at(upload))
             log.info("upload.swept", extra={"key": upload.key})
+
+    def _again_at(self, upload: Upload) -> datetime | None:
+        """When what was under way as the URLs died has landed; None if it has by now."""
+        landed_at = upload.expires_at + PUTS_LAND_WITHIN
+        return landed_at if landed_at > self.clock.now() else None
 
     async def _closed(self, due: Upload) -> Upload | None:
         """Return the upload once nobody can have its object; None if somebody does."""

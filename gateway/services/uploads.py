@@ -10,7 +10,14 @@ from pydantic import Field, StringConstraints
 from gateway.core.media_types import accepted
 from gateway.core.object_keys import upload_key
 from gateway.core.tickets import Tickets
-from gateway.core.upload import GIB, SINGLE_PUT_MAX_BYTES, Asset, Upload, UploadStatus
+from gateway.core.upload import (
+    GIB,
+    PUTS_LAND_WITHIN,
+    SINGLE_PUT_MAX_BYTES,
+    Asset,
+    Upload,
+    UploadStatus,
+)
 from gateway.ports.clock import Clock
 from gateway.ports.multipart_store import PartToJoin, StoredPart
 from gateway.ports.object_store import ObjectStore
@@ -29,9 +36,6 @@ from shared.errors import (
 )
 from shared.job_kind import Wire
 from shared.numbers import Number
-
-# A PUT may begin just before its URL dies and take long; nobody waits for longer than this.
-ABANDONED_AFTER = timedelta(hours=24)
 
 
 class UploadRequest(Wire):
@@ -97,7 +101,7 @@ class Uploads:
         if asked.multipart:
             part_bytes = self.in_parts.part_size_for(asked.size_bytes)
             upload = replace(upload, part_size_bytes=part_bytes)
-        await self.store.create_upload(upload, sweep_at=expires_at + ABANDONED_AFTER)
+        await self.store.create_upload(upload, sweep_at=expires_at + PUTS_LAND_WITHIN)
         return await self.in_parts.begin(upload) if asked.multipart else upload
 
     async def get(self, tenant: str, upload_id: str) -> Upload:

@@ -127,7 +127,10 @@ async def test_d105_what_nothing_has_taken_up_goes_and_stays_to_be_swept_until_i
     assert await store.get_asset("default", "a1") is None
     assert await store.let_go("u1", DUE) is True
     assert await to_sweep(store) == ["u1"]
-    await store.mark_swept("u1")
+    await store.mark_swept("u1", DUE + timedelta(days=1))
+    assert await to_sweep(store) == []
+    assert await to_sweep(store, DUE + timedelta(days=1)) == ["u1"]
+    await store.mark_swept("u1", None)
     assert await to_sweep(store) == []
     assert (await store.get_upload("default", "u1")).status is UploadStatus.COMPLETE
 

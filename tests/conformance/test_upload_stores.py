@@ -188,7 +188,7 @@ async def test_a_deleted_assets_key_is_swept_once_its_urls_are_dead(
 
 async def test_what_was_swept_is_not_swept_again(store):
     await store.abort_upload("default", "u1")
-    await store.mark_swept("u1")
+    await store.mark_swept("u1", None)
     await store.abort_upload("default", "u1")
     assert await to_sweep(store, ABANDONED) == []
 

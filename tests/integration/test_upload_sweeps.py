@@ -1,8 +1,10 @@
 """Uploads called off or abandoned: what was put goes, once nobody can put again."""
 
+from io import BytesIO
+
 import pytest
 
-from tests.support.upload_desk import a_desk, code_of
+from tests.support.upload_desk import MP4, a_desk, code_of
 from tests.support.uploads import UPLOAD_STORES
 
 
@@ -41,6 +43,28 @@ async def test_what_is_put_after_an_abort_is_swept_once_the_url_is_dead(desk):
     desk.clock.move(3600)
     await desk.sweep()
     assert await desk.stored() == []
+
+
+async def test_a_put_that_began_in_time_and_lands_after_the_sweep_is_swept_too(desk):
+    aborted, deleted = await desk.promise(), await desk.promise()
+    await desk.ask("DELETE", f"/uploads/{aborted['upload_id']}")
+    await desk.put(deleted)
+    asset = (await desk.complete(deleted)).json()
+    await desk.ask("DELETE", f"/assets/{asset['asset_id']}")
+    desk.clock.move(3600)
+    await desk.sweep()
+    for upload in (aborted, deleted):
+        landing = BytesIO(MP4)
+        await desk.objects.put_file(
+            upload["key"], landing, content_type="video/mp4", size_bytes=len(MP4)
+        )
+    await desk.sweep()
+    early = await desk.stored()
+    desk.clock.move(24 * 3600)
+    await desk.sweep()
+    assert early == sorted([aborted["key"], deleted["key"]])
+    assert await desk.stored() == []
+    assert await desk.stores.uploads.to_sweep(desk.clock.now(), 10) == []
 
 
 async def test_an_abandoned_upload_is_aborted_and_swept_a_day_after_it_expired(desk):

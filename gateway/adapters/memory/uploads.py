@@ -153,8 +153,11 @@ class MemoryUploadStore(UploadStore):
         return [self._uploads[upload_id] for _, upload_id in due[:limit]]
 
     @override
-    async def mark_swept(self, upload_id: str) -> None:
-        self._sweep_at.pop(upload_id, None)
+    async def mark_swept(self, upload_id: str, again_at: datetime | None) -> None:
+        if again_at is None:
+            self._sweep_at.pop(upload_id, None)
+        else:
+            self._sweep_at[upload_id] = again_at
 
     def _upload(self, tenant: str, upload_id: str) -> Upload | None:
         upload = self._uploads.get(upload_id)

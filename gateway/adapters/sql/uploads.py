@@ -212,9 +212,10 @@ class SqlUploadStore(UploadStore):
         return [_upload(row) for row in rows]
 
     @override
-    async def mark_swept(self, upload_id: str) -> None:
+    async def mark_swept(self, upload_id: str, again_at: datetime | None) -> None:
+        then = None if again_at is None else to_text(again_at)
         await self._engine.batch(
-            [("UPDATE uploads SET sweep_at = NULL WHERE id = ?", (upload_id,))]
+            [("UPDATE uploads SET sweep_at = ? WHERE id = ?", (then, upload_id))]
         )
 
     async def _change(self, *statements: Statement) -> Upload | None:
