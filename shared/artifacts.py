@@ -1,8 +1,9 @@
 """Files a job names: references in an input, and the objects an attempt makes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from functools import cache
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, Field, model_validator
 
@@ -68,10 +69,37 @@ class NamedRef:
 
 def references_in(value: BaseModel, under: str = "") -> Iterator[NamedRef]:
     """Yield each file reference in an input model, in the order of its fields."""
-    for name, field in type(value).model_fields.items():
+    for name in _fields_that_may_refer(type(value)):
+        field = type(value).model_fields[name]
         path = f"{under}.{name}" if under else name
-        family = next((m.family for m in field.metadata if isinstance(m, Accepts)), None)
+        family = _family((*field.metadata, field.annotation))
         yield from _references(getattr(value, name), path, family)
+
+
+def _family(said: Iterable[Any]) -> MediaFamily | None:
+    """Return the family that is said of a reference, also inside `VideoRef | None`."""
+    for each in said:
+        if found := each.family if isinstance(each, Accepts) else _family(get_args(each)):
+            return found
+    return None
+
+
+@cache
+def _fields_that_may_refer(model: type[BaseModel]) -> tuple[str, ...]:
+    """Return the fields worth looking into: an input may hold thousands of numbers."""
+    fields = model.model_fields.items()
+    return tuple(name for name, field in fields if _may_refer(field.annotation, (model,)))
+
+
+def _may_refer(annotation: Any, seen: tuple[Any, ...]) -> bool:
+    if annotation in seen:
+        return True
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        inner = (field.annotation for field in annotation.model_fields.values())
+        return issubclass(annotation, FileRef) or any(
+            _may_refer(each, (*seen, annotation)) for each in inner
+        )
+    return annotation is Any or any(_may_refer(each, seen) for each in get_args(annotation))
 
 
 def _references(value: Any, path: str, family: MediaFamily | None) -> Iterator[NamedRef]:
