@@ -45,13 +45,15 @@ class EffectsBeforeAnswer:
             await self._end(performing)
 
     async def _perform_until(self, answered: asyncio.Event) -> None:
-        """Perform whenever something was left; a last time once the request is answered."""
-        while not answered.is_set():
+        """Perform whenever something was left; a last time once the request is answered.
+
+        That last time comes also where the request was answered before this began.
+        """
+        last = False
+        while not last:
             await self._gateway.woken()
             last = answered.is_set()
             await self._gateway.perform()
-            if not last and answered.is_set():
-                await self._gateway.perform()
 
     async def _end(self, performing: asyncio.Task[None]) -> None:
         """Give it its time; what it leases then is given back for the next to perform."""
