@@ -185,7 +185,7 @@ class JobServices:
             EffectKind.SETTLE: SettleAttempt(has.jobs, has.attempts, has.clock),
             EffectKind.SWEEP: SweepAttempt(has.jobs, has.attempts, has.objects, has.clock),
             EffectKind.ERASE: EraseJob(
-                has.jobs, has.attempts, has.objects, has.effects, has.clock
+                has.jobs, has.attempts, has.objects, has.effects, has.uploads, has.clock
             ),
         }
         lease_s = self.settings.timings.effect_lease_s

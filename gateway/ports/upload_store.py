@@ -1,5 +1,6 @@
 """Where uploads and assets are written down."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
@@ -65,8 +66,14 @@ class UploadStore(Protocol):
     async def let_go(self, upload_id: str, at: datetime) -> bool:
         """Delete the asset of a provisional upload whose time has come; True if it is gone.
 
-        False where a job that is there, a project or a clip has taken it up: then it stays
-        for good, and is not to be swept any more.
+        False where a job that is there, a project or a clip has taken it up: then it stays,
+        and is not to be swept until it is reconsidered.
+        """
+
+    async def reconsider(self, asset_ids: Sequence[str], sweep_at: datetime) -> None:
+        """Let provisional uploads that were taken up for good be swept then after all.
+
+        Ask it of what something has let go of; `let_go` sees whether something else has it.
         """
 
     async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:

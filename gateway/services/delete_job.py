@@ -12,8 +12,10 @@ from gateway.ports.clock import Clock
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.job_store import Deleted, JobStore
 from gateway.ports.object_store import ObjectStore
+from gateway.ports.upload_store import UploadStore
 from gateway.services.claim_job import URL_MARGIN_S
 from gateway.services.close_attempts import SWEEP_MARGIN_S
+from gateway.services.export_inputs import KEPT_FOR
 from gateway.services.perform_effects import PutOff
 from shared.errors import Conflict, NotFound
 
@@ -61,13 +63,15 @@ class EraseJob:
 
     A worker that has not heard of the end may put until its URLs expire; its last word may
     still come for the bill, and RunPod may still have to be told. So the rows wait for the
-    URLs, and for all else that is to be done about the job.
+    URLs, and for all else that is to be done about the job. An input that was put for this
+    job goes some time after it, unless something else has taken it up.
     """
 
     store: JobStore
     attempts: AttemptLog
     objects: ObjectStore
     queue: EffectQueue
+    uploads: UploadStore
     clock: Clock
 
     async def __call__(self, effect: Effect) -> None:
@@ -87,6 +91,8 @@ class EraseJob:
             raise PutOff("its URLs still work", after_s=left_s)
         if await self.queue.others_undone(effect):
             raise PutOff("something else is still to be done about it")
+        read = sorted({file.asset_id for file in job.files if file.asset_id})
+        await self.uploads.reconsider(read, self.clock.now() + KEPT_FOR)
         await self.store.erase(job.id)
 
 

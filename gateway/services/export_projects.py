@@ -7,7 +7,7 @@ from gateway.core.upload import Asset
 from gateway.ports.clock import Clock
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.upload_store import UploadStore
-from gateway.services.export_inputs import ExportInputs
+from gateway.services.export_inputs import KEPT_FOR, ExportInputs
 from shared.errors import Conflict, NotFound
 
 
@@ -32,9 +32,12 @@ class ExportProjects:
             field = "working_video_key"
             asset_id = (await self.inputs.take(tenant, working_video_key, field=field)).asset_id
         now = self.clock.now()
+        before = await self.store.get_project(tenant, project_id)
         project = await self.store.put_project(tenant, project_id, asset_id, now)
         if project is None:
             raise input_gone()
+        if before is not None:
+            await self._left(before.working_asset_id, asset_id)
         return project
 
     async def register_clip(
@@ -53,12 +56,20 @@ class ExportProjects:
         """
         asset = await self.inputs.take(tenant, source_video_key, field="source_video_key")
         now = self.clock.now()
+        before = await self.store.get_clip(tenant, project_id, clip_index)
         clip = await self.store.put_clip(
             ExportClip(tenant, project_id, clip_index, asset.asset_id, start_s, end_s, now, now)
         )
         if clip is None:
             raise input_gone()
+        if before is not None:
+            await self._left(before.source_asset_id, asset.asset_id)
         return clip
+
+    async def _left(self, before: str | None, now: str | None) -> None:
+        """What was replaced goes some time later, unless something else has taken it up."""
+        if before is not None and before != now:
+            await self.uploads.reconsider([before], self.clock.now() + KEPT_FOR)
 
     async def working_video(self, tenant: str, project_id: int) -> Asset:
         """Return what an overlay of the project is made of.

@@ -144,6 +144,29 @@ async def test_d105_what_something_has_taken_up_stays_for_good(stores, store, ta
     assert await to_sweep(store, DUE + timedelta(days=365)) == []
 
 
+async def test_d141_what_is_let_go_of_is_swept_unless_something_else_has_it(stores, store):
+    await store.complete_upload(the_asset(INPUT))
+    await store.complete_upload(the_asset(PARTED, asset_id="a2"))
+    await a_project(stores)
+    await store.let_go("u1", DUE)
+    later, last = DUE + timedelta(days=1), DUE + timedelta(days=2)
+    await store.reconsider(["a1", "a2", "a9"], later)
+    early = await to_sweep(store, later - timedelta(seconds=1))
+    held = await store.let_go("u1", later)
+    rests = await to_sweep(store, last)
+    await stores.projects.put_project("default", 1, None, NOON)
+    await store.reconsider(["a1"], last)
+    assert (early, held, rests) == ([], False, [])
+    assert [each.upload_id for each in await store.to_sweep(last, 10)] == ["u1"]
+    assert await store.let_go("u1", last) is True
+
+
+async def test_reconsidering_puts_off_no_sweep(store):
+    await store.complete_upload(the_asset(INPUT))
+    await store.reconsider(["a1"], DUE + timedelta(days=1))
+    assert await to_sweep(store) == ["u1"]
+
+
 async def test_an_asset_lets_nobody_take_it_away_before_its_time(store):
     await store.complete_upload(the_asset(INPUT))
     assert await store.let_go("u1", EARLIER) is False

@@ -1,6 +1,6 @@
 """Uploads and assets in memory."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -139,6 +139,13 @@ class MemoryUploadStore(UploadStore):
             return False
         del self._assets[asset.asset_id]
         return True
+
+    @override
+    async def reconsider(self, asset_ids: Sequence[str], sweep_at: datetime) -> None:
+        assets = (self._assets[each] for each in asset_ids if each in self._assets)
+        for upload_id in (asset.upload_id for asset in assets):
+            if self._uploads[upload_id].provisional:
+                self._sweep_at.setdefault(upload_id, sweep_at)
 
     @override
     async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:

@@ -35,6 +35,11 @@ _LET_GO = (
     "AND NOT EXISTS (SELECT 1 FROM export_clips c WHERE c.source_asset_id = assets.id)"
 )
 
+_RECONSIDER = (
+    "UPDATE uploads SET sweep_at = ? WHERE provisional = 1 AND sweep_at IS NULL "
+    "AND id = (SELECT upload_id FROM assets WHERE id = ? AND deleted_at IS NULL)"
+)
+
 
 class SqlUploadStore(UploadStore):
     """Tables `uploads` and `assets`; deleting an asset also looks at the jobs' tables."""
@@ -190,6 +195,12 @@ class SqlUploadStore(UploadStore):
             ]
         )
         return not left
+
+    @override
+    async def reconsider(self, asset_ids: Sequence[str], sweep_at: datetime) -> None:
+        then = to_text(sweep_at)
+        if asset_ids:
+            await self._engine.batch([(_RECONSIDER, (then, each)) for each in asset_ids])
 
     @override
     async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:
