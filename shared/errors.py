@@ -4,7 +4,7 @@
     ├── CallerMustChange   the request cannot succeed as sent
     │   ├── Unauthenticated · Forbidden · NotFound · Conflict
     │   ├── ValidationFailed   names each field
-    │   └── TooLarge · UnsupportedMediaType
+    │   └── TooLarge · TooSlow · UnsupportedMediaType
     ├── TryAgainLater      a dependency or a limit stood in the way
     ├── OperatorMustAct    we are misconfigured or mistaken
     └── JobFailed          an attempt's end: a code of the table, told to the person
@@ -123,6 +123,12 @@ class TooLarge(CallerMustChange):
     """A body or a file over its limit."""
 
     code = "payload_too_large"
+
+
+class TooSlow(CallerMustChange):
+    """A body that did not come in the time there is for one."""
+
+    code = "request_timeout"
 
 
 class UnsupportedMediaType(CallerMustChange):

@@ -13,12 +13,14 @@ from gateway.api.faces import Face, Faces
 from gateway.api.problems import problem
 from gateway.api.request_ids import id_of
 from gateway.core import strict_json
-from shared.errors import CutroomError, TooLarge, UnsupportedMediaType
+from shared.errors import CutroomError, TooLarge, TooSlow, UnsupportedMediaType
 
 # Many clients hear nothing before they have said all, and a connection closed on them is a
 # reset and no answer; so what is too large is let run out, unless it is absurd or slow.
 DRAINED_BYTES_MAX: Final = 64 * 2**20
 DRAINED_S_MAX: Final = 10.0
+# At 25 KiB a second the largest body comes in time; a connection is not held for less.
+READ_S_MAX: Final = 60.0
 
 # What is larger is parsed beside the loop, which goes on meanwhile.
 PARSED_AT_ONCE_BYTES: Final = 64 * 2**10
@@ -34,8 +36,8 @@ class JsonBodies:
     """Reads each body whole, up to a limit, and lets only sound JSON through.
 
     The limit holds while reading, also where no length was announced. What is refused is
-    answered as its surface words it: 413 for size, 415 for another type, 422 for the rest.
-    `limit_bytes` holds where the surface has no limit of its own.
+    answered as its surface words it: 413 for size, 408 for time, 415 for another type, 422
+    for the rest. `limit_bytes` holds where the surface has no limit of its own.
     """
 
     def __init__(
@@ -46,10 +48,12 @@ class JsonBodies:
         limit_bytes: int,
         depth_max: int,
         drained_bytes_max: int = DRAINED_BYTES_MAX,
+        read_s_max: float = READ_S_MAX,
     ) -> None:
         self._app = app
         self._faces = faces
         self._drained_bytes_max = drained_bytes_max
+        self._read_s_max = read_s_max
         self._limit_bytes = limit_bytes
         self._depth_max = depth_max
 
@@ -62,7 +66,7 @@ class JsonBodies:
         face = self._faces.of(scope["path"])
         limit_bytes = face.body_bytes or self._limit_bytes
         try:
-            body = await _read(headers, receive, limit_bytes)
+            body = await self._read_in_time(headers, receive, limit_bytes)
             if body:
                 _check_type(headers)
                 await self._parse(body, face)
@@ -72,9 +76,19 @@ class JsonBodies:
             await self._turn_away(problem(error, id_of(scope), face), scope, receive, send)
             return
         except CutroomError as error:
-            await problem(error, id_of(scope), face)(scope, receive, send)
+            refusal = problem(error, id_of(scope), face)
+            if isinstance(error, TooSlow):
+                refusal.headers["Connection"] = "close"  # the rest may come yet
+            await refusal(scope, receive, send)
             return
         await self._app(scope, _replay(body, receive), send)
+
+    async def _read_in_time(self, headers: Headers, receive: Receive, limit: int) -> bytes:
+        try:
+            async with asyncio.timeout(self._read_s_max):
+                return await _read(headers, receive, limit)
+        except TimeoutError as error:
+            raise TooSlow("a body took too long", public="The body came too slowly.") from error
 
     async def _parse(self, body: bytes, face: Face) -> None:
         parse = partial(

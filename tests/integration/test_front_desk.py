@@ -1,5 +1,6 @@
 """What holds for every route, over HTTP: problems, ids, body rules, browser origins."""
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator
 from itertools import count
@@ -327,11 +328,21 @@ async def test_d09_a_body_is_taken_to_its_limit_and_not_a_byte_past_it(client, s
 class Caller:
     """The server's side of ASGI for one request, its body in parts of 100 bytes."""
 
-    def __init__(self, parts: int, *, headers: dict[str, str], hangs_up: bool = False) -> None:
+    def __init__(
+        self,
+        parts: int,
+        *,
+        headers: dict[str, str],
+        hangs_up: bool = False,
+        stalls: bool = False,
+    ) -> None:
         self.given = 0
         self.given_when_answered = -1
         self.sent: list[dict[str, Any]] = []
-        self._parts, self._hangs_up = parts, hangs_up
+        self._parts, self._more = parts, hangs_up or stalls
+        self._gone = asyncio.Event()
+        if not stalls:
+            self._gone.set()
         self.scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -347,9 +358,10 @@ class Caller:
 
     async def receive(self) -> dict[str, Any]:
         if self.given == self._parts:
+            await self._gone.wait()
             return {"type": "http.disconnect"}
         self.given += 1
-        more = self._hangs_up or self.given < self._parts
+        more = self._more or self.given < self._parts
         return {"type": "http.request", "body": b" " * 100, "more_body": more}
 
     async def send(self, message: dict[str, Any]) -> None:
@@ -406,6 +418,17 @@ async def test_d09_a_real_client_hears_413_though_it_says_all_first(announced):
         after = await client.post("/things", json={"name": "a"})
     assert code_of(answer) == (413, "payload_too_large")
     assert after.status_code == 200
+
+
+@pytest.mark.parametrize("announced", [{}, {"content-length": "900"}], ids=repr)
+async def test_a_body_that_does_not_come_is_not_waited_for_for_ever(announced):
+    caller = Caller(2, headers={"content-type": "application/json", **announced}, stalls=True)
+    desk = JsonBodies(
+        small_app(), faces=Faces(), limit_bytes=1000, depth_max=8, read_s_max=0.01
+    )
+    await desk(caller.scope, caller.receive, caller.send)
+    assert status_of(caller) == (408, True)
+    assert b'"request_timeout"' in caller.sent[1]["body"]
 
 
 async def test_a_caller_that_hangs_up_in_mid_body_is_not_answered():

@@ -86,7 +86,11 @@ def refusals_of(
     if has_path and not is_worker:  # whose token opens one job, and names it
         found.append(said.finds or refusals.NOT_FOUND)
     if has_body:
-        found += [refusals.PAYLOAD_TOO_LARGE, refusals.UNSUPPORTED_MEDIA_TYPE]
+        found += [
+            refusals.REQUEST_TIMEOUT,
+            refusals.PAYLOAD_TOO_LARGE,
+            refusals.UNSUPPORTED_MEDIA_TYPE,
+        ]
     if has_body or has_input:
         found.append(refusals.VALIDATION_FAILED)
     return [*found, *said.refusals, refusals.INTERNAL]

@@ -7,8 +7,10 @@ ABOUT = """\
 Uploads, jobs and live updates for apps that work on people's videos and pictures.
 
 JSON in UTF-8; times are UTC with `Z`; money is decimal text in US dollars; names that end in \
-`_s`, `_px`, `_bytes` or `_usd` say their unit. On `/v1` a field that is not known is refused; \
-answers may gain fields, so ignore those you do not know. Every answer carries \
+`_s`, `_px`, `_bytes` or `_usd` say their unit. On `/v1` a field that is not known is refused, \
+and an object has 1000 fields at most; nowhere may a field stand twice in one object, or \
+anything nest deeper than 32 levels. Answers may gain fields, so ignore those you do not \
+know. Every answer carries \
 `X-Request-ID`: yours, if you sent one of 8 to 64 letters, digits, `_`, `.` or `-`."""
 
 SCHEMES = MappingProxyType(

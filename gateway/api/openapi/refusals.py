@@ -14,6 +14,7 @@ from shared.errors import (
     NotFound,
     OperatorMustAct,
     TooLarge,
+    TooSlow,
     TryAgainLater,
     Unauthenticated,
     UnsupportedMediaType,
@@ -78,6 +79,12 @@ PAYLOAD_TOO_LARGE = Refusal(
     TooLarge,
     "The body is over 1048576 bytes.",
     "The JSON body is over its limit. Files go through an upload, never through a body.",
+)
+REQUEST_TIMEOUT = Refusal(
+    "request_timeout",
+    TooSlow,
+    "The body came too slowly.",
+    "The body was not there within a minute. Send the request again.",
 )
 UNSUPPORTED_MEDIA_TYPE = Refusal(
     "unsupported_media_type",
