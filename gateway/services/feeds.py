@@ -14,7 +14,8 @@ from shared.errors import NotFound, TryAgainLater
 log = logging.getLogger(__name__)
 
 PAGE = 100
-KEPT = 256  # newest events of a watched job kept at hand
+KEPT = 256  # newest events of a watched job kept at hand,
+KEPT_BYTES = 2**18  # and what they may come to; whoever is further behind reads the log
 LAST_WORDS = frozenset(status.value for status in FINAL)
 
 
@@ -108,7 +109,8 @@ class _Feed:
         self._events = events
         self._bell = bell
         self._tail_s = tail_s
-        self._kept: deque[Event] = deque(maxlen=KEPT)
+        self._kept: deque[Event] = deque()
+        self._kept_bytes = 0
         self._grown = asyncio.Event()
         self._task = asyncio.create_task(self._tail(), name=f"feed:{job_id}")
         self._task.add_done_callback(lambda _: self._tell())
@@ -164,10 +166,16 @@ class _Feed:
         if not read:
             raise _deleted(self._job_id)
         found = [event for event in read if event.seq > last]
-        self._kept.extend(found)
+        self._keep(found)
         if found:
             self._tell()
         return bool(found)
+
+    def _keep(self, found: list[Event]) -> None:
+        self._kept.extend(found)
+        self._kept_bytes += sum(len(event.body) for event in found)
+        while len(self._kept) > KEPT or (self._kept_bytes > KEPT_BYTES and len(self._kept) > 1):
+            self._kept_bytes -= len(self._kept.popleft().body)
 
     def _tell(self) -> None:
         self._grown.set()

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.ports.event_log import Event
 from gateway.services.bell import Bell
-from gateway.services.feeds import KEPT, Feeds
+from gateway.services.feeds import KEPT, KEPT_BYTES, Feeds
 from shared.errors import NotFound, OperatorMustAct, TryAgainLater
 from tests.support.jobs import a_job
 
@@ -80,6 +80,21 @@ async def test_a_log_longer_than_what_is_kept_has_no_gap(bell):
     log = Log("queued", *["progress"] * (KEPT * 2), "succeeded")
     last = len(log.events) - 1
     assert await followed(feeds_of(log, bell), running(last - 1)) == list(range(last + 1))
+
+
+async def test_of_large_events_few_are_kept_at_hand_and_none_is_missed(bell):
+    log = Log("queued", "started")
+    feeds = feeds_of(log, bell)
+    async with aclosing(feeds.follow(running(1), -1)) as slow:
+        heard = [event.seq for event in await anext(slow)]
+        for n in range(2, 20):
+            log.events.append(Event(n, "warning", "x" * (KEPT_BYTES // 4)))
+        log.write("succeeded")
+        assert await followed(feeds, running(1)) == list(range(21))
+        reads = log.reads
+        heard += [event.seq async for batch in slow for event in batch]
+    assert heard == list(range(21))
+    assert log.reads > reads  # they were not at hand any more
 
 
 @pytest.mark.parametrize("after", [3, 4, 1000])
