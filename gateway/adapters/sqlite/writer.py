@@ -1,15 +1,14 @@
 """The one thread that writes: it drains its queue and commits what it found as one group."""
 
-import asyncio
 import logging
 import sqlite3
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from itertools import islice
 
 from gateway.adapters.sql.engine import ConstraintBroken, Row, Statement
+from gateway.adapters.sqlite.asks import Ask, deliver
 from gateway.adapters.sqlite.connections import ours, run_all, spoils_the_group
 from shared.errors import TryAgainLater
 
@@ -19,13 +18,7 @@ Rows = list[list[Row]]
 Outcome = Rows | Exception
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ask:
-    """A batch that waits, and where its answer goes."""
-
-    statements: Sequence[Statement]
-    loop: asyncio.AbstractEventLoop
-    answer: "asyncio.Future[Rows]"
+_Batch = Ask[Sequence[Statement], Rows]
 
 
 class GroupWriter:
@@ -47,7 +40,7 @@ class GroupWriter:
         self._open_connection = open_connection
         self._waiting_limit = waiting_limit
         self._group_limit = group_limit
-        self._waiting: deque[_Ask] = deque()
+        self._waiting: deque[_Batch] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._connection: sqlite3.Connection | None = None
@@ -59,8 +52,7 @@ class GroupWriter:
 
     async def batch(self, statements: Sequence[Statement]) -> Rows:
         """Return the batch's rows once it is durable."""
-        loop = asyncio.get_running_loop()
-        ask = _Ask(statements, loop, loop.create_future())
+        ask: _Batch = Ask.of(statements)
         with self._changed:
             if self._closed:
                 raise TryAgainLater("sqlite: closed", public="The service is stopping.")
@@ -81,11 +73,11 @@ class GroupWriter:
 
     def _work(self) -> None:
         while group := self._take():
-            _deliver(zip(group, self._commit(group), strict=True))
+            deliver(zip(group, self._commit(group), strict=True))
         if self._connection is not None:
             self._connection.close()
 
-    def _take(self) -> list[_Ask]:
+    def _take(self) -> list[_Batch]:
         """Wait for batches; none means that the writer is closed and drained."""
         with self._changed:
             while not self._waiting and not self._closed:
@@ -95,13 +87,13 @@ class GroupWriter:
                 self._waiting.popleft()
             return group
 
-    def _commit(self, group: Sequence[_Ask]) -> list[Outcome]:
+    def _commit(self, group: Sequence[_Batch]) -> list[Outcome]:
         """Run the group in one transaction; return what each batch is to hear."""
         try:
             connection = self._connection or self._open_connection()
             self._connection = connection
             connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_run_apart(connection, ask.statements) for ask in group]
+            outcomes = [_run_apart(connection, ask.what) for ask in group]
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             log.warning("sqlite.group_failed", extra={"batches": len(group), "why": str(error)})
@@ -143,25 +135,3 @@ def _run_apart(connection: sqlite3.Connection, statements: Sequence[Statement]) 
         connection.execute("ROLLBACK TO batch")
     connection.execute("RELEASE batch")
     return outcome
-
-
-def _deliver(answers: Iterable[tuple[_Ask, Outcome]]) -> None:
-    """Hand the answers to the callers' loops, waking each loop once."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Ask, Outcome]]] = {}
-    for ask, outcome in answers:
-        by_loop.setdefault(ask.loop, []).append((ask, outcome))
-    for loop, mine in by_loop.items():
-        try:
-            loop.call_soon_threadsafe(_answer, mine)
-        except RuntimeError:  # that loop is closed: nobody is left to hear it
-            log.warning("sqlite.answer_unheard", extra={"batches": len(mine)})
-
-
-def _answer(answers: Iterable[tuple[_Ask, Outcome]]) -> None:
-    for ask, outcome in answers:
-        if ask.answer.done():  # its caller was cancelled meanwhile
-            continue
-        if isinstance(outcome, Exception):
-            ask.answer.set_exception(outcome)
-        else:
-            ask.answer.set_result(outcome)
