@@ -44,4 +44,4 @@ def snapshot(job: Job) -> dict[str, Any]:
 
 def timestamp(at: datetime | None) -> str | None:
     """UTC with microseconds and a `Z`: fixed width, so that text sorts as time."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if at else None
+    return at.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z" if at else None

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.adapters.sql import job_lists, job_removal
 from gateway.adapters.sql.attempts import SqlAttemptLog
-from gateway.adapters.sql.rows import COLUMNS, column, to_text
+from gateway.adapters.sql.rows import COLUMNS, cells, to_text
 from gateway.adapters.sqlite.connections import open_reader, open_writer
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core import effects
@@ -61,7 +61,7 @@ def filled(database, jobs):
         "strftime('%Y-%m-%dT%H:%M:%S', '2026-11-21 12:00:00', (n / 1000) || ' seconds') "
         "|| printf('.%06dZ', n % 1000)"
     )
-    params = [column(name, getattr(job, name)) for name in COLUMNS if values[name] == "?"]
+    params = cells(job, [name for name in COLUMNS if values[name] == "?"])
     numbers = "WITH RECURSIVE ns (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM ns WHERE n < ?)"
     with closing(open_writer(database, synchronous="NORMAL")) as writer:
         writer.execute("BEGIN")

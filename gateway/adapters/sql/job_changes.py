@@ -8,7 +8,7 @@ left without outcome, so that a lost race leaves no trace.
 from collections.abc import Iterable, Sequence
 
 from gateway.adapters.sql.engine import Statement
-from gateway.adapters.sql.rows import CHANGING, column, to_json, to_text
+from gateway.adapters.sql.rows import CHANGING, cells, to_json, to_text
 from gateway.core.effects import Effect
 from gateway.core.events import event_body
 from gateway.ports.job_store import Change
@@ -37,7 +37,7 @@ def change(what: Change) -> list[Statement]:
             f"UPDATE jobs SET {assignments}, op = ? "
             "WHERE id = ? AND version = ? RETURNING version",
             [
-                *(column(name, getattr(after, name)) for name in CHANGING),
+                *cells(after, CHANGING),
                 op,
                 after.id,
                 before.version,

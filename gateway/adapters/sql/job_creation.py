@@ -1,26 +1,31 @@
 """The statements that accept a job: all of it is written, or nothing."""
 
-from gateway.adapters.sql import job_lists
 from gateway.adapters.sql.engine import Statement
 from gateway.adapters.sql.job_changes import add_effects
-from gateway.adapters.sql.rows import COLUMNS, column, to_text
+from gateway.adapters.sql.rows import COLUMNS, cells, to_text
 from gateway.core.events import event_body
 from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job
 from gateway.ports.job_store import NewJob
 
+_INSERT_JOB = (
+    f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+)
+_IN_FRONT = (
+    "SELECT count(*) FROM jobs "
+    "WHERE endpoint = ? AND waiting_for = 'slot' AND (created_at, id) < (?, ?)"
+)
 _LABELS_AT_ONCE = 20  # D1 takes 100 parameters a statement
 
 
 def create(new: NewJob) -> list[Statement]:
-    """Job, event 0, reserve and effects, under guards that the last but one checks.
+    """Job, event 0, reserve and effects, under guards that the last statement checks.
 
     The tenant's counter of open jobs has room, and every file that is read is still there.
-    The last statement counts who waits in front, which would take a question of its own else.
+    It answers how many wait in front, which would take a question of its own else.
     """
     job, at = new.job, to_text(new.job.created_at)
     assets, sources = assets_of(job), sources_of(job)
-    names, marks = ", ".join(COLUMNS), ", ".join("?" * len(COLUMNS))
     return [
         (
             "INSERT INTO ops (op, job_id, at, guards_needed, outcome) "
@@ -34,8 +39,8 @@ def create(new: NewJob) -> list[Statement]:
         ),
         *_bind(job, new.idempotency, at),
         (
-            f"INSERT INTO jobs ({names}) VALUES ({marks})",
-            [column(name, getattr(job, name)) for name in COLUMNS],
+            _INSERT_JOB,
+            cells(job, COLUMNS),
         ),
         *(
             (
@@ -68,10 +73,10 @@ def create(new: NewJob) -> list[Statement]:
             "UPDATE ops SET guards_met = "
             "(SELECT count(*) FROM tenants WHERE id = ? AND op = ?) + "
             "(SELECT count(*) FROM job_assets WHERE job_id = ?) + "
-            "(SELECT count(*) FROM job_sources WHERE job_id = ?) WHERE op = ?",
-            (job.tenant, new.op, job.id, job.id, new.op),
+            "(SELECT count(*) FROM job_sources WHERE job_id = ?) WHERE op = ? "
+            f"RETURNING ({_IN_FRONT}) AS ahead",
+            (job.tenant, new.op, job.id, job.id, new.op, job.endpoint, at, job.id),
         ),
-        job_lists.in_front_of(job),
     ]
 
 

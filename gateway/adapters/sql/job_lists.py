@@ -98,12 +98,3 @@ def positions(endpoint: str, jobs: Sequence[Job]) -> Statement:
         f"WHERE id IN ({marks})",
         [endpoint, to_text(newest), *(job.id for job in jobs)],
     )
-
-
-def in_front_of(job: Job) -> Statement:
-    """How many wait for a slot of its endpoint and came before this one."""
-    return (
-        "SELECT count(*) AS ahead FROM jobs "
-        "WHERE endpoint = ? AND waiting_for = 'slot' AND (created_at, id) < (?, ?)",
-        [job.endpoint, to_text(job.created_at), job.id],
-    )

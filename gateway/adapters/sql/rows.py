@@ -1,7 +1,7 @@
 """Turn jobs into rows and back: instants as sortable text, structures as JSON."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -20,22 +20,22 @@ from gateway.core.job import (
 )
 from gateway.core.surfaces import Surface
 
-FORMAT = "%Y-%m-%dT%H:%M:%S.%fZ"
+_compact = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 
 def to_text(at: datetime) -> str:
     """Return UTC text of fixed width, so that text sorts as time."""
-    return at.astimezone(UTC).strftime(FORMAT)
+    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def to_instant(text: str) -> datetime:
     """Return the aware instant of a stored text."""
-    return datetime.strptime(text, FORMAT).replace(tzinfo=UTC)
+    return datetime.fromisoformat(text)
 
 
 def to_json(value: Any) -> str:
     """Return compact JSON; NaN is a broken promise, not a number."""
-    return json.dumps(value, separators=(",", ":"), allow_nan=False)
+    return _compact(value)
 
 
 _INSTANTS = frozenset(
@@ -94,41 +94,52 @@ COLUMNS = tuple(field.name for field in fields(Job))
 CHANGING = tuple(name for name in COLUMNS if name not in FIXED)
 
 
-def column(name: str, value: Any) -> Value:
-    """Return a field of a job as its column holds it."""
-    if value is None:
-        return None
+def _to_column(name: str) -> Callable[[Any], Value]:
     if name in _INSTANTS:
-        return to_text(value)
+        return to_text
     if name in _JSON or name == "stages":
-        return to_json(value)
+        return to_json
     if name in _RECORDS:
-        return to_json([asdict(each) for each in value])
+        return lambda records: to_json([asdict(each) for each in records])
     if name == "error":
-        return to_json(asdict(value))
+        return lambda error: to_json(asdict(error))
     if name in _WORDS:
-        return str(value)
-    return int(value) if isinstance(value, bool) else value
+        return str
+    return int if name == "holds_slot" else lambda value: value
+
+
+_TO_COLUMN = MappingProxyType({name: _to_column(name) for name in COLUMNS})
+
+
+def cells(job: Job, columns: Sequence[str]) -> list[Value]:
+    """Return these fields of a job as their columns hold them."""
+    fields_of = ((_TO_COLUMN[name], getattr(job, name)) for name in columns)
+    return [None if value is None else held(value) for held, value in fields_of]
+
+
+def _from_column(name: str) -> Callable[[Any], Any]:
+    if name in _INSTANTS:
+        return to_instant
+    if name in _JSON:
+        return json.loads
+    if name == "stages":
+        return lambda text: tuple(json.loads(text))
+    if record := _RECORDS.get(name):
+        return lambda text: tuple(record(**each) for each in json.loads(text))
+    if name == "error":
+        return lambda text: JobError(**json.loads(text))
+    if name in _WORDS:
+        return _WORDS[name]
+    return bool if name == "holds_slot" else lambda value: value
+
+
+_FROM_COLUMN = MappingProxyType({name: _from_column(name) for name in COLUMNS})
 
 
 def job_of(row: Row) -> Job:
     """Return the job a row holds."""
-    return Job(**{name: _field(name, row[name]) for name in COLUMNS})
-
-
-def _field(name: str, value: Any) -> Any:
-    if value is None:
-        return None
-    if name in _INSTANTS:
-        return to_instant(value)
-    if name in _JSON:
-        return json.loads(value)
-    if name == "stages":
-        return tuple(json.loads(value))
-    if name in _RECORDS:
-        return tuple(_RECORDS[name](**each) for each in json.loads(value))
-    if name == "error":
-        return JobError(**json.loads(value))
-    if name in _WORDS:
-        return _WORDS[name](value)
-    return bool(value) if name == "holds_slot" else value
+    held: dict[str, Any] = {
+        name: None if (value := row[name]) is None else read(value)
+        for name, read in _FROM_COLUMN.items()
+    }
+    return Job(**held)
