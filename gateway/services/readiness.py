@@ -30,17 +30,22 @@ class Readiness:
         self._timeout_s = timeout_s
         self._asking = asyncio.Lock()
         self._known: dict[str, bool] = {}
-        self._known_until: datetime | None = None
+        self._known_at: datetime | None = None
 
     async def __call__(self) -> Mapping[str, bool]:
         """Return which checks pass, by name."""
         async with self._asking:
-            now = self._clock.now()
-            if self._known_until is None or now >= self._known_until:
+            if not self._is_fresh():
                 passed = await asyncio.gather(*map(self._passes, self._checks))
                 self._known = dict(zip(self._checks, passed, strict=True))
-                self._known_until = self._clock.now() + self._cache
+                self._known_at = self._clock.now()
             return self._known
+
+    def _is_fresh(self) -> bool:
+        """False too where the clock was set back since."""
+        if self._known_at is None:
+            return False
+        return timedelta() <= self._clock.now() - self._known_at < self._cache
 
     async def _passes(self, name: str) -> bool:
         try:

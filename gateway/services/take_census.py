@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from gateway.ports.census import Census, CensusTaker
 from gateway.ports.clock import Clock
@@ -26,15 +26,21 @@ class TakeCensus:
         self._timeout_s = timeout_s
         self._counting = asyncio.Lock()
         self._known: Census | None = None
-        self._known_until = clock.now()
+        self._known_at: datetime | None = None
 
     async def __call__(self) -> Census | None:
         """Return the count; None where the store cannot be asked now."""
         async with self._counting:
-            if self._clock.now() >= self._known_until:
+            if not self._is_fresh():
                 self._known = await self._take()
-                self._known_until = self._clock.now() + self._cache
+                self._known_at = self._clock.now()
             return self._known
+
+    def _is_fresh(self) -> bool:
+        """False too where the clock was set back since."""
+        if self._known_at is None:
+            return False
+        return timedelta() <= self._clock.now() - self._known_at < self._cache
 
     async def _take(self) -> Census | None:
         try:

@@ -161,6 +161,14 @@ async def test_many_who_scrape_at_once_are_answered_from_one_count():
     assert (await take()).attempts_open == 2
 
 
+async def test_a_clock_that_is_set_back_keeps_no_old_count():
+    taker, clock = Taker(), HandClock()
+    take = TakeCensus(taker, clock)
+    first = await take()
+    clock.move(-3600)
+    assert (first.attempts_open, (await take()).attempts_open) == (1, 2)
+
+
 @pytest.mark.parametrize("hangs", [False, True])
 async def test_a_database_that_does_not_answer_is_told_and_not_asked_at_once_again(hangs):
     taker, clock = Taker(), HandClock()

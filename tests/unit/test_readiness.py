@@ -91,6 +91,13 @@ async def test_what_does_not_answer_in_time_fails(readiness, database):
     assert await readiness() == {"database": False, "object_store": True}
 
 
+async def test_a_clock_that_is_set_back_keeps_no_old_answer(readiness, database, clock):
+    await readiness()
+    clock.move(-3600)
+    await readiness()
+    assert database.asked == 2
+
+
 async def test_checks_are_asked_once_in_five_seconds(readiness, database, clock):
     await readiness()
     clock.move(4.9)
