@@ -36,9 +36,15 @@ def newest_of(target, job_id):
     return Worker(target.world, *found)
 
 
+def asked_for(target):
+    """Return a worker that RunPod was asked for, and that has claimed nothing yet."""
+    job_id, _ = target.run(target.world.dispatched)  # others may have been asked for meanwhile
+    return newest_of(target, job_id)
+
+
 def a_worker(target):
     """Return a worker that has claimed a job of its own."""
-    _, worker = target.run(target.world.dispatched)
+    worker = asked_for(target)
     target.run(worker.claim)
     return worker
 
@@ -66,8 +72,8 @@ def jobs(target):
 @pytest.fixture(scope="module")
 def tokens(target):
     """Tokens that open none of these jobs, or not by this call."""
-    _, other = target.run(target.world.dispatched)
-    attempt = target.run(other.claim).token
+    other = a_worker(target)
+    attempt = order_of(other).token
     elsewhere = WorkTokens(b"another gateway's secret")
     number, _, mac = attempt.partition(".")
     return {
@@ -133,7 +139,8 @@ def test_each_token_opens_its_own_call_alone(target):
 
 def test_a_worker_of_an_older_submission_may_claim_and_then_the_newer_may_not(target):
     world = target.world
-    job_id, older = target.run(world.dispatched)
+    older = asked_for(target)
+    job_id = older.job_id
     world.compute.set_state(older.runpod_id, ComputeState.FAILED)
     target.run(world.pass_time, 90)
     newer = newest_of(target, job_id)
@@ -148,12 +155,11 @@ def test_a_worker_of_an_older_submission_may_claim_and_then_the_newer_may_not(ta
 def superseded(target):
     """A job whose first attempt was lost and whose second is at work: both orders."""
     world = target.world
-    job_id, stale = target.run(world.dispatched)
-    target.run(stale.claim)
+    stale = a_worker(target)
     target.run(world.pass_time, 75)
-    fresh = newest_of(target, job_id)
+    fresh = newest_of(target, stale.job_id)
     target.run(fresh.claim)
-    return job_id, stale, fresh
+    return stale.job_id, stale, fresh
 
 
 def test_d65_what_an_attempt_says_after_its_end_is_told_to_stop(target, superseded):
@@ -183,9 +189,9 @@ def test_a_claim_of_a_job_that_is_over_or_gone_is_told_to_stop(target):
     world = target.world
     found = {}
     for name in ("cancelled", "deleted"):
-        job_id, worker = target.run(world.dispatched)
-        target.run(world.cases.cancel, "default", job_id)
-        found[name] = (job_id, worker.request.input["token"])
+        worker = asked_for(target)
+        target.run(world.cases.cancel, "default", worker.job_id)
+        found[name] = (worker.job_id, worker.request.input["token"])
     target.run(world.cases.delete, "default", found["deleted"][0])
     target.run(world.pass_time, 5)
     answers = [ask(target, "claim", *each) for each in found.values()]
