@@ -4,11 +4,10 @@ from dataclasses import dataclass
 
 from starlette.requests import HTTPConnection
 
-from gateway.core.job import Job
+from gateway.core.job import Job, no_such_job
 from gateway.ports.job_store import JobStore
 from gateway.services.view_job import ViewJob
 from gateway.services.wait_for_end import WaitForEnd
-from shared.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,5 +29,5 @@ async def owned_job(store: JobStore, tenant: str, job_id: str) -> Job:
     """Return the tenant's job; another's answers like one that is not there."""
     job = await store.get(job_id, tenant=tenant)
     if job is None:
-        raise NotFound(f"no job {job_id} of {tenant}", public="There is no such job.")
+        raise no_such_job(f"no job {job_id} of {tenant}")
     return job

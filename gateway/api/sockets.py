@@ -19,7 +19,7 @@ from gateway.api.job_reading import owned_job
 from gateway.api.presence import either
 from gateway.api.sampling import EVERY_S, sampled
 from gateway.api.use_cases import JobUseCases, job_use_cases
-from gateway.core.job import Job
+from gateway.core.job import Job, no_such_job
 from gateway.ports.event_log import Event
 from gateway.services.seats import TooManyWatchers
 from shared.errors import CallerMustChange, CutroomError, NotFound, TryAgainLater
@@ -93,7 +93,7 @@ async def _serve(socket: WebSocket, job_id: str, manner: Manner) -> int | None:
     job = await owned_job(jobs.store, await watcher_tenant(job_id, socket), job_id)
     render = manner.renders(job)
     if render is None:
-        raise NotFound(f"job {job_id} is no job here", public="There is no such job.")
+        raise no_such_job(f"job {job_id} is no job here")
     with jobs.seats.taken(job, "websocket"):
         return await either(_send_all(socket, jobs, job, manner, render), _listen(socket))
 

@@ -6,6 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from gateway.core.surfaces import Surface
+from shared.errors import NotFound
 
 
 class Status(StrEnum):
@@ -161,3 +162,8 @@ class Job:
     def has_open_attempt(self) -> bool:
         """True while a worker may speak for it."""
         return self.attempt_state is AttemptState.OPEN
+
+
+def no_such_job(why: str) -> NotFound:
+    """Return what is said of a job that is not there, or not the caller's: always the same."""
+    return NotFound(why, public="There is no such job.")

@@ -4,11 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from gateway.core.happenings import CancelAsked
-from gateway.core.job import Job, Status
+from gateway.core.job import Job, Status, no_such_job
 from gateway.core.lifecycle import Refused
 from gateway.ports.job_store import JobStore
 from gateway.services.change_job import ChangeJob
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class CancelJob:
         Raises `NotFound`, or `Conflict` (`already_finished`) where it ended another way.
         """
         if await self.store.get(job_id, tenant=tenant) is None:
-            raise NotFound(f"no job {job_id}", public="There is no such job.")
+            raise no_such_job(f"no job {job_id}")
         try:
             return (await self.change(f"cancel:{self.new_id()}", job_id, CancelAsked())).job
         except Refused as error:

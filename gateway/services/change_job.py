@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.core.happenings import Happening
-from gateway.core.job import Job
+from gateway.core.job import Job, no_such_job
 from gateway.core.lifecycle import decide
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import Change, Committed, JobStore
 from gateway.services.bell import Bell
-from shared.errors import NotFound, TryAgainLater
+from shared.errors import TryAgainLater
 
 # Every lost race means that somebody else moved the job forward, so this many are plenty.
 MOST_TRIES = 20
@@ -87,5 +87,5 @@ class ChangeJob:
         """Return the job; raise `NotFound` where there is none."""
         job = await self.store.get(job_id)
         if job is None:
-            raise NotFound(f"no job {job_id}", public="There is no such job.")
+            raise no_such_job(f"no job {job_id}")
         return job

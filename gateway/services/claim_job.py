@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.core.happenings import Claimed
-from gateway.core.job import Job, JobFile
+from gateway.core.job import Job, JobFile, no_such_job
 from gateway.core.lifecycle import Refused
 from gateway.core.work_tokens import WorkTokens
 from gateway.ports.attempt_log import AttemptLog
@@ -65,7 +65,7 @@ class ClaimJob:
     def _order(self, job: Job, nonce: str, now: datetime) -> WorkOrder:
         deadline_at = job.attempt_deadline_at
         if deadline_at is None:
-            raise NotFound("a claimed job without deadline", public="There is no such job.")
+            raise no_such_job("a claimed job without deadline")
         left_s = max(0, int((deadline_at - now).total_seconds())) + URL_MARGIN_S
         return WorkOrder(
             fence=job.fence,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from gateway.core import effects
 from gateway.core.effects import Effect
-from gateway.core.job import Job
+from gateway.core.job import Job, no_such_job
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
 from gateway.ports.effect_queue import EffectQueue
@@ -17,7 +17,7 @@ from gateway.services.claim_job import URL_MARGIN_S
 from gateway.services.close_attempts import SWEEP_MARGIN_S
 from gateway.services.export_inputs import KEPT_FOR
 from gateway.services.perform_effects import PutOff
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +36,11 @@ class DeleteJob:
         """
         job = await self.store.get(job_id, tenant=tenant)
         if job is None:
-            raise _missing(job_id)
+            raise no_such_job(f"no job {job_id} of {tenant}")
         now = self.clock.now()
         match await self.store.delete(tenant, job_id, now, effects.erase(job, at=now)):
             case Deleted.MISSING:
-                raise _missing(job_id)
+                raise no_such_job(f"no job {job_id} of {tenant}")
             case Deleted.UNFINISHED:
                 raise Conflict(
                     f"job {job_id} has not ended",
@@ -106,7 +106,3 @@ def _last_url(job: Job, grants: list[Grant]) -> datetime:
         ends.append(job.attempt_deadline_at + timedelta(seconds=URL_MARGIN_S))
     margin = timedelta(seconds=SWEEP_MARGIN_S)
     return max((end + margin for end in ends), default=job.created_at)
-
-
-def _missing(job_id: str) -> NotFound:
-    return NotFound(f"no job {job_id}", public="There is no such job.")

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 
-from gateway.core.job import FINAL, Job
+from gateway.core.job import FINAL, Job, no_such_job
 from gateway.ports.event_log import Event, EventLog
 from gateway.services.bell import Bell
 from shared.errors import NotFound, TryAgainLater
@@ -97,7 +97,7 @@ class Feeds:
 
 
 def _deleted(job_id: str) -> NotFound:
-    return NotFound(f"job {job_id} was deleted", public="There is no such job.")
+    return no_such_job(f"job {job_id} was deleted")
 
 
 class _Feed:

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 
 from gateway.core.idempotency import binding
-from gateway.core.job import Status
+from gateway.core.job import Status, no_such_job
 from gateway.ports.job_store import JobStore
 from gateway.services.submit_job import JobRequest, SubmitJob, Submitted
-from shared.errors import Conflict, NotFound
+from shared.errors import Conflict
 
 ROUTE = "POST /v1/jobs/retry"
 RETRYABLE = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED})
@@ -32,7 +32,7 @@ class RetryJob:
             return earlier
         old = await self.store.get(job_id, tenant=tenant)
         if old is None:
-            raise NotFound(f"no job {job_id} of {tenant}", public="There is no such job.")
+            raise no_such_job(f"no job {job_id} of {tenant}")
         if old.status not in RETRYABLE:
             raise Conflict(
                 f"job {job_id} is {old.status}",

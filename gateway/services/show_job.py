@@ -2,11 +2,10 @@
 
 from dataclasses import dataclass
 
-from gateway.core.job import Job
+from gateway.core.job import Job, no_such_job
 from gateway.ports.event_log import Event
 from gateway.ports.url_signer import SignedUrl, UrlSigner
 from gateway.services.read_events import ReadEvents
-from shared.errors import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +26,7 @@ class ShowJob:
         """
         page = await self.read_events(job, job.seq - 1, 0)
         if not page.events:
-            raise NotFound(f"job {job.id} was deleted", public="There is no such job.")
+            raise no_such_job(f"job {job.id} was deleted")
         return page.events[-1]
 
     def output_url(self, key: str, file_name: str) -> SignedUrl:

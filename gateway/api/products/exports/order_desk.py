@@ -13,7 +13,7 @@ from gateway.api.products.exports.projection import KINDS, TYPES, export_job, wo
 from gateway.api.products.unknown_fields import ForgivingBody
 from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.idempotency import IdempotencyKey, binding
-from gateway.core.job import Job
+from gateway.core.job import Job, no_such_job
 from gateway.core.surfaces import Surface
 from gateway.core.upload import Asset
 from gateway.services.export_inputs import ExportInputs
@@ -126,7 +126,7 @@ class OrderDesk:
         """Return the tenant's export; a job of another kind is none here."""
         job = await owned_job(self._jobs.store, tenant, job_id)
         if TYPES.get(job.kind) not in types:
-            raise NotFound(f"{job_id} is {job.kind}", public="There is no such job.")
+            raise no_such_job(f"{job_id} is {job.kind}")
         return job
 
     async def shown(self, job: Job) -> dict[str, Any]:
