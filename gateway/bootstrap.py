@@ -178,7 +178,8 @@ def build_gateway(
     install_metrics(app, services)
     work.install(app)
     for module in (health, metrics, kinds, uploads, assets, jobs, live, work):
-        app.include_router(module.router)
+        # As they are: FastAPI analyses what it includes again, and matches it twice a request.
+        app.router.routes.extend(module.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])
     app.include_router(surface.routes(settings.export_route_prefix))
     soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.clock)
