@@ -273,6 +273,18 @@ async def test_positions_count_the_older_jobs_that_wait(stores):
     assert await stores.jobs.positions(jobs[2:]) == {"j2": 2}
 
 
+async def test_a_job_has_the_position_alone_that_it_has_among_others(stores):
+    for job_id, endpoint in (("j2", "gpu"), ("j1", "gpu"), ("j3", "cpu"), ("j0", "gpu")):
+        await stores.jobs.create(new(a_job(job_id, endpoint=endpoint)))
+    granted = await stores.jobs.get("j1")
+    await stores.jobs.commit(change(granted, SlotGranted(), "s1"))
+    jobs = [await stores.jobs.get(f"j{n}") for n in range(4)]
+    together = await stores.jobs.positions(jobs)
+    alone = [await stores.jobs.positions([job]) for job in jobs]
+    assert together == {"j0": 0, "j2": 1, "j3": 0}
+    assert alone == [{"j0": 0}, {}, {"j2": 1}, {"j3": 0}]
+
+
 async def test_a_job_whose_asset_is_gone_is_not_created(stores):
     there = a_job("j1", files=(JobFile("source", "no-such", "k", 5, "e", "video/mp4"),))
     with pytest.raises(FileGone):
