@@ -11,6 +11,10 @@ from typing import Any
 
 from gateway.core.job import Job
 
+# What a transfer may still need after the attempt's deadline: its URLs live as long.
+URL_MARGIN_S = 60
+# Clocks differ: an object is swept this long after its last URL should have expired.
+SWEEP_MARGIN_S = 60
 # Without a final report the bill waits this long for one.
 SETTLE_AFTER_S = 60
 
@@ -71,8 +75,12 @@ def settle(job: Job, *, at: datetime, final_came: bool) -> Effect:
     )
 
 
-def sweep(job: Job, *, at: datetime) -> Effect:
-    """Remove what the attempt put and nobody published, once its last URL has expired."""
+def sweep(job: Job, *, deadline_at: datetime) -> Effect:
+    """Remove what the attempt put and nobody published, once its last URL has expired.
+
+    Not before, though nothing may have been granted: a grant may be on its way.
+    """
+    at = deadline_at + timedelta(seconds=URL_MARGIN_S + SWEEP_MARGIN_S)
     return Effect(
         f"sweep:{job.id}:{job.fence}", EffectKind.SWEEP, at, job.id, {"fence": job.fence}
     )

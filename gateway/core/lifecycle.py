@@ -300,10 +300,9 @@ def _after_attempt(job: Job, now: datetime, *, final_came: bool) -> tuple[Effect
     if not job.has_open_attempt:
         unclaimed = replace(job, fence=job.fence + 1)
         return (effects.settle(unclaimed, at=now, final_came=True),)
-    sweep_at = job.attempt_deadline_at or now
     return (
         effects.settle(job, at=now, final_came=final_came),
-        effects.sweep(job, at=sweep_at),
+        effects.sweep(job, deadline_at=job.attempt_deadline_at or now),
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.core.effects import URL_MARGIN_S
 from gateway.core.happenings import Claimed
 from gateway.core.job import Job, JobFile, no_such_job
 from gateway.core.lifecycle import Refused
@@ -13,9 +14,6 @@ from gateway.ports.url_signer import UrlSigner
 from gateway.services.change_job import ChangeJob
 from shared.errors import NotFound, Unauthenticated
 from shared.work import Claim, InputFile, WorkOrder
-
-# What a download may still need after the attempt's deadline was computed.
-URL_MARGIN_S = 60
 
 
 class ToldToStop(Exception):

@@ -2,16 +2,13 @@
 
 from dataclasses import dataclass
 
-from gateway.core.effects import Effect
+from gateway.core.effects import SWEEP_MARGIN_S, Effect
 from gateway.core.pricing import settled_micro_usd
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import JobStore
 from gateway.ports.object_store import ObjectStore
 from gateway.services.perform_effects import PutOff
-
-# Clocks differ: an object is swept this long after its last URL should have expired.
-SWEEP_MARGIN_S = 60
 
 
 @dataclass(frozen=True, slots=True)

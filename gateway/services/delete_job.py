@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.core import effects
-from gateway.core.effects import Effect
+from gateway.core.effects import SWEEP_MARGIN_S, URL_MARGIN_S, Effect
 from gateway.core.job import Job, no_such_job
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
@@ -13,8 +13,6 @@ from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.job_store import Deleted, JobStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
-from gateway.services.claim_job import URL_MARGIN_S
-from gateway.services.close_attempts import SWEEP_MARGIN_S
 from gateway.services.export_inputs import KEPT_FOR
 from gateway.services.perform_effects import PutOff
 from shared.errors import Conflict

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.core.effects import URL_MARGIN_S
 from gateway.core.job import Job
 from gateway.core.object_keys import attempt_key
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
 from gateway.ports.url_signer import UrlSigner
 from gateway.services.attempt_gate import AttemptGate
-from gateway.services.claim_job import URL_MARGIN_S, ToldToStop
+from gateway.services.claim_job import ToldToStop
 from shared.artifacts import Output
 from shared.errors import FieldError, ValidationFailed
 from shared.job_kind import JobKind

@@ -1,11 +1,13 @@
 """What an attempt may put, what counts as made, and what is swept."""
 
+import asyncio
+from dataclasses import replace
+
 import pytest
 
-from shared.errors import (
-    ValidationFailed,
-)
+from shared.errors import ValidationFailed
 from shared.work import OutputsRequest
+from tests.support.world import LIMIT_S
 
 
 @pytest.mark.parametrize(
@@ -99,3 +101,38 @@ async def test_nothing_is_swept_while_a_url_still_works(world):
     await world.cases.cancel("default", job_id)
     await world.pass_time(100, step_s=10)
     assert await world.objects.list_keys("output/", None, 10)
+
+
+class HeldLog:
+    """An attempt log whose next grant is written only when it is let go."""
+
+    def __init__(self, log):
+        self._log = log
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    def __getattr__(self, name):
+        return getattr(self._log, name)
+
+    async def grant(self, *given):
+        self.asked.set()
+        await self.let_go.wait()
+        await self._log.grant(*given)
+
+
+async def test_d141_a_url_that_was_on_its_way_as_the_job_ended_leaves_no_object(world):
+    held = HeldLog(world.stores.attempts)
+    world.stores = replace(world.stores, attempts=held)
+    world.gateway = world.boot()
+    job_id, worker = await world.dispatched()
+    await worker.claim()
+    world.clock.move(LIMIT_S - 1)
+    putting = asyncio.create_task(worker.put("video"))
+    await held.asked.wait()
+    await world.cases.cancel("default", job_id)
+    await world.pass_time(5)
+    held.let_go.set()
+    await putting
+    late = await world.objects.list_keys("output/", None, 9)
+    await world.pass_time(300, step_s=60)
+    assert late == [f"output/{job_id}/1/video.mp4"]
+    assert await world.objects.list_keys("output/", None, 9) == []
