@@ -17,6 +17,7 @@ from tests.support.real_v1 import API_KEY, PART_BYTES, RealV1, real_v1, sparse_m
 
 SIZE_BYTES = 3 * PART_BYTES + 1000
 PARTS = [1, 2, 3, 4]
+PART_URL_LIFE_S = 24 * 3600
 
 
 class Stopped(Exception):
@@ -74,6 +75,7 @@ def desk(real: RealV1, tmp_path: Path) -> Iterator[Desk]:
     with desk.client:
         yield desk
     real.store.faults.clear()
+    real.store.clock.set_right()
 
 
 def test_a_small_file_goes_in_one_put_and_keeps_its_hash(desk, tmp_path):
@@ -208,10 +210,10 @@ def test_a_complete_upload_is_not_called_off(desk):
 
 def test_a_url_that_has_expired_is_signed_again(desk):
     def run_ahead(_: str) -> None:
-        desk.real.store.clock.move(7200)
+        desk.real.store.clock.move(PART_URL_LIFE_S + 1)
 
     # The store's clock is past every URL's end, until the client first waits.
-    desk.on_wait = lambda: desk.real.store.clock.move(-7200)
+    desk.on_wait = desk.real.store.clock.set_right
     asset = desk.upload(workers=1, on_begun=run_ahead)
     assert asset.size_bytes == SIZE_BYTES
     assert desk.real.signed_parts == [*PARTS, *PARTS]

@@ -46,6 +46,9 @@ class MovableClock:
     def move(self, seconds: float) -> None:
         self._ahead += timedelta(seconds=seconds)
 
+    def set_right(self) -> None:
+        self._ahead = timedelta()
+
 
 class Objects(ObjectStore, MultipartStore, Protocol):
     """Both ports to one bucket."""
