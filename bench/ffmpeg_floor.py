@@ -7,7 +7,7 @@ import imageio_ffmpeg
 
 from shared.render.cropping import Rect, Size
 
-# As in gpu_worker/media/encode.py; threads are ffmpeg's own choice, which is x264's.
+# As the engine's own, for `standard`; threads are ffmpeg's own choice, which is x264's.
 ENCODER = (
     *("-c:v", "libx264", "-preset", "veryfast", "-crf", "20", "-pix_fmt", "yuv420p"),
     *("-c:a", "copy", "-movflags", "+faststart"),

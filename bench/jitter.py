@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 from bench.clips import Film, dotted
 from bench.figures import Figure, Measurement
 from bench.workplace import Workplace
-from gpu_worker.media.decode import FrameReader
-from gpu_worker.media.pictures import picture_of, samples_of
-from gpu_worker.media.probe import probe
-from gpu_worker.media.resample import CompiledResampler, Resampler
+from gpu_worker.media.decoding.frame_reader import FrameReader
+from gpu_worker.media.decoding.pictures import picture_of
+from gpu_worker.media.decoding.probe import probe
+from gpu_worker.media.picture.planes import samples_of
+from gpu_worker.media.picture.resample import CompiledResampler, Resampler
 from shared.render.cropping import Rect, Size
 from shared.render.keyframes import Keyframe
 from shared.render.plan import Plan, plan_framing

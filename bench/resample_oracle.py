@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 from bench.clips import natural
 from bench.figures import Figure, Measurement
 from bench.workplace import Workplace
-from gpu_worker.media.pictures import samples_of
-from gpu_worker.media.planes import Axis, Picture, Plane, subsampled
-from gpu_worker.media.resample import CompiledResampler, Resampler
+from gpu_worker.media.picture.planes import Axis, Picture, Plane, samples_of, subsampled
+from gpu_worker.media.picture.resample import CompiledResampler, Resampler
 from shared.render.cropping import Rect, Size
 
 Array = NDArray[Any]

@@ -4,9 +4,10 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from gpu_worker.kind_work import Made, MadeFile, Work
-from gpu_worker.media.export import render
-from gpu_worker.media.probe import probe
+from gpu_worker.media.decoding.probe import probe
+from gpu_worker.media.render import render
 from shared.render.cropping import Size
+from shared.render.delivery import Delivery
 from shared.render.plan import Footage, Plan, Remark
 from shared.render_models import ExportInput, ExportResult
 from shared.work import Notice
@@ -30,7 +31,13 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
     work.progress("prepare", 1.0)
 
     path = work.scratch / "export.mp4"
-    made = render(source, plan, path, lambda fraction: work.progress("render", fraction))
+    made = render(
+        source,
+        plan,
+        Delivery(),
+        path,
+        lambda fraction: work.progress("render", fraction),
+    )
     _tell(work, made.remarks)
 
     rate = source.video.rate

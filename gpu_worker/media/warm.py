@@ -2,12 +2,12 @@
 
 from av.video.frame import VideoFrame
 
-from gpu_worker.media.colour import LIMITED, colours_of
-from gpu_worker.media.effects import Painter
-from gpu_worker.media.footage import Look
-from gpu_worker.media.pictures import picture_of
-from gpu_worker.media.planes import Orientation
-from gpu_worker.media.resample import Resampler
+from gpu_worker.media.decoding.pictures import picture_of
+from gpu_worker.media.picture.colour import LIMITED, colours_of
+from gpu_worker.media.picture.effects import Painter
+from gpu_worker.media.picture.look import Look
+from gpu_worker.media.picture.planes import Orientation
+from gpu_worker.media.picture.resample import Resampler
 from shared.render.cropping import Rect, Size
 from shared.render.effects import Effect
 from shared.render.regions import Region

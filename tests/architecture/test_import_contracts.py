@@ -41,6 +41,10 @@ VIOLATIONS = {
     "nothing-imports-the-command": ("infra/local/wrong_command.py", "import cli"),
     "infra-runs-programs": ("infra/local/wrong_program.py", "import gpu_worker"),
     "worker-layers": ("gpu_worker/media/wrong_layer.py", "import gpu_worker.runner"),
+    "media-layers": (
+        "gpu_worker/media/picture/wrong_file.py",
+        "import gpu_worker.media.decoding",
+    ),
     "shared-kinds": (
         "shared/kinds/export/overlay_wrong.py",
         "import shared.kinds.export.framing",

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from av.video.frame import VideoFrame
 
-from gpu_worker.media.decode import FrameReader
-from gpu_worker.media.probe import probe
+from gpu_worker.media.decoding.frame_reader import FrameReader
+from gpu_worker.media.decoding.probe import probe
 
 pytestmark = pytest.mark.media
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from gpu_worker.kind_work import Stopped, Work
 from gpu_worker.kinds.export import framing
-from gpu_worker.media.probe import probe
+from gpu_worker.media.decoding.probe import probe
 from shared.errors import JobFailed
 from shared.kinds.export.framing import KIND
 from tests.support.exports import export, shots

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpu_worker.media.colour import BT601, BT709, FULL, LIMITED, Colours
-from gpu_worker.media.effects import Painter
-from gpu_worker.media.footage import Look
-from gpu_worker.media.planes import Axis, Orientation, Picture, Plane, subsampled
+from gpu_worker.media.picture.colour import BT601, BT709, FULL, LIMITED, Colours
+from gpu_worker.media.picture.effects import Painter
+from gpu_worker.media.picture.look import Look
+from gpu_worker.media.picture.planes import Axis, Orientation, Picture, Plane, subsampled
 from shared.render.cropping import Size
 from shared.render.effects import Effect, blur_sigma_px
 from shared.render.regions import Region, covered

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpu_worker.media.planes import Axis, Picture, Plane, subsampled
-from gpu_worker.media.resample import Resampler
+from gpu_worker.media.picture.planes import Axis, Picture, Plane, subsampled
+from gpu_worker.media.picture.resample import Resampler
 from shared.render.cropping import Rect, Size
 from shared.render.keyframes import CropPath, Keyframe
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpu_worker.media.effect_kernels import cover_row
-from gpu_worker.media.masks import axes_of, box_of, ellipses_of
-from gpu_worker.media.planes import Axis, Plane, subsampled
+from gpu_worker.media.picture.effect_kernels import cover_row
+from gpu_worker.media.picture.masks import axes_of, box_of, ellipses_of
+from gpu_worker.media.picture.planes import Axis, Plane, subsampled
 from shared.render.regions import Region, covered
 
 WIDTH, HEIGHT = 160, 120

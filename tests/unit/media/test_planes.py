@@ -5,8 +5,8 @@ import struct
 import numpy as np
 import pytest
 
-from gpu_worker.media.colour import BT601, BT709, FULL, LIMITED, Colours, colours_of
-from gpu_worker.media.planes import Axis, Orientation, Plane
+from gpu_worker.media.picture.colour import BT601, BT709, FULL, LIMITED, Colours, colours_of
+from gpu_worker.media.picture.planes import Axis, Orientation, Plane
 from shared.render.cropping import Size
 
 ONE = 1 << 16

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpu_worker.media.planes import Axis, Orientation, Picture, Plane, subsampled
-from gpu_worker.media.resample import (
+from gpu_worker.media.picture.planes import Axis, Orientation, Picture, Plane, subsampled
+from gpu_worker.media.picture.resample import (
     CompiledResampler,
     PlaneResampler,
     Resampler,

@@ -5,7 +5,7 @@ from math import ceil, floor
 
 import numpy as np
 
-from gpu_worker.media.planes import Array, Axis, Plane
+from gpu_worker.media.picture.planes import Array, Axis, Plane
 from shared.render.regions import Region
 
 Box = tuple[int, int, int, int]  # top, bottom, left, right, in samples, half-open

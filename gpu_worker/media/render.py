@@ -6,16 +6,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from av.video.frame import VideoFrame
-
-from gpu_worker.media.audio import open_sound
-from gpu_worker.media.decode import FrameReader
-from gpu_worker.media.effects import Painter
-from gpu_worker.media.encode import VideoFile, check_written
-from gpu_worker.media.footage import AUDIO_DROPPED, Source
-from gpu_worker.media.pictures import picture_of
-from gpu_worker.media.pipeline import Threads, painted
-from gpu_worker.media.resample import Resampler
+from gpu_worker.media.cpu_engine import CpuEngine
+from gpu_worker.media.decoding.footage import AUDIO_DROPPED, Source
+from gpu_worker.media.encoding.sound import open_sound
+from gpu_worker.media.encoding.video_file import VideoFile, check_written
+from gpu_worker.media.engine import Engine
+from gpu_worker.media.pipeline import Threads
+from shared.render.delivery import Delivery
 from shared.render.plan import Plan, Remark
 
 
@@ -38,24 +35,17 @@ def cores_here() -> int:
 def render(
     source: Source,
     plan: Plan,
+    delivery: Delivery,
     into: Path,
     progress: Callable[[float], None],
-    threads: Threads | None = None,
+    engine: Engine | None = None,
 ) -> Rendered:
     """Write the MP4 of a plan into a file.
 
     `progress` is called with 0 to 1 after each frame; what it raises stops the render, with
     every thread joined and every file closed. Raises `JobFailed`.
     """
-    threads = threads or Threads.for_cores(cores_here())
-    reader = FrameReader(source, threads.decode)
-    painter = Painter(plan.effect, source.look)
-    resampler = Resampler(plan.output)
-
-    def paint(n: int, frame: VideoFrame) -> VideoFrame:
-        picture = painter.painted(picture_of(frame, source.look), plan.regions(n))
-        return resampler.frame(picture, plan.rect(n))
-
+    engine = engine or CpuEngine(Threads.for_cores(cores_here()))
     with ExitStack() as opening:
         sound = open_sound(source, plan, opening)
         file = opening.enter_context(
@@ -64,11 +54,11 @@ def render(
                 plan.output,
                 source.video.rate,
                 source.look.colours,
+                engine.encoder(delivery),
                 sound,
-                threads=threads.encode,
             )
         )
-        frames = opening.enter_context(painted(reader.frames(plan.frames), paint, threads))
+        frames = opening.enter_context(engine.frames(source, plan, plan.frames))
         for done, frame in enumerate(frames, start=1):
             file.add(frame)
             progress(done / len(plan.frames))
@@ -79,5 +69,5 @@ def render(
         frames=len(plan.frames),
         has_audio=has_audio,
         size_bytes=into.stat().st_size,
-        remarks=(*reader.remarks, *([AUDIO_DROPPED] if silent else [])),
+        remarks=(*frames.remarks, *([AUDIO_DROPPED] if silent else [])),
     )

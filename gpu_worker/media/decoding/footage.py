@@ -6,27 +6,10 @@ from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
-from gpu_worker.media.colour import Colours
-from gpu_worker.media.planes import Orientation
-from shared.render.cropping import Size
+from gpu_worker.media.picture.look import Look
 from shared.render.plan import Footage, Remark
 
 AUDIO_DROPPED = Remark("audio_dropped", "The sound cannot be decoded and was left out.")
-
-
-@dataclass(frozen=True, slots=True)
-class Look:
-    """How decoded samples become the displayed picture.
-
-    `pixel_format` is the decoder's; `chroma_centred` tells whether subsampled chroma lies
-    in the middle of its pixels along a row, as in JPEG.
-    """
-
-    displayed: Size
-    orientation: Orientation
-    colours: Colours
-    pixel_format: str
-    chroma_centred: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Write the export's file: H.264 in MP4 with its index first, and look at what was written."""
+"""Write the export's file: MP4 with its index first, and look at what was written."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -6,19 +6,17 @@ from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 import av
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
-from gpu_worker.media.audio import Sound
-from gpu_worker.media.colour import Colours
-from gpu_worker.media.resample import OUTPUT_FORMAT
+from gpu_worker.media.encoding.encoders import Encoder
+from gpu_worker.media.encoding.sound import Sound
+from gpu_worker.media.picture.colour import Colours
 from shared.errors import JobFailed
 from shared.render.cropping import Size
-
-_CODEC: Final = "libx264"
-_QUALITY = {"preset": "veryfast", "crf": "20"}
 
 
 class VideoFile:
@@ -33,9 +31,8 @@ class VideoFile:
         size: Size,
         rate: Fraction,
         colours: Colours,
+        encoder: Encoder,
         sound: Sound | None,
-        *,
-        threads: int,
     ) -> None:
         self._sound = sound
         self._rate = rate
@@ -44,23 +41,28 @@ class VideoFile:
             self._output = opening.enter_context(
                 av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
             )
-            self._video = self._output.add_stream(_CODEC, rate=rate, options=dict(_QUALITY))
-            self._configure(size, colours, threads)
+            video = self._output.add_stream(
+                encoder.name, rate=rate, options=dict(encoder.options)
+            )
+            if not isinstance(video, VideoStream):
+                raise JobFailed("internal", detail=f"{encoder.name} codes no video")
+            self._video = video
+            self._configure(size, colours, encoder)
             if sound is not None:
                 sound.join(self._output)
             self._opened = opening.pop_all()
 
-    def _configure(self, size: Size, colours: Colours, threads: int) -> None:
-        encoder = self._video.codec_context
-        encoder.width, encoder.height = size.width_px, size.height_px
-        encoder.pix_fmt = OUTPUT_FORMAT
-        encoder.time_base = 1 / self._rate
-        encoder.sample_aspect_ratio = Fraction(1)
-        encoder.thread_count = threads
-        encoder.color_range = colours.colour_range
-        encoder.colorspace = colours.matrix
-        encoder.color_primaries = colours.primaries
-        encoder.color_trc = colours.transfer
+    def _configure(self, size: Size, colours: Colours, encoder: Encoder) -> None:
+        context = self._video.codec_context
+        context.width, context.height = size.width_px, size.height_px
+        context.pix_fmt = encoder.pixel_format
+        context.time_base = 1 / self._rate
+        context.sample_aspect_ratio = Fraction(1)
+        context.thread_count = encoder.threads
+        context.color_range = colours.colour_range
+        context.colorspace = colours.matrix
+        context.color_primaries = colours.primaries
+        context.color_trc = colours.transfer
 
     def __enter__(self) -> Self:
         return self

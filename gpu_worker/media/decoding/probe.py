@@ -21,18 +21,18 @@ from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from gpu_worker.media.colour import FULL, LIMITED, colours_of
-from gpu_worker.media.containers import AVI, MAX_PIXELS, demuxed, opened
-from gpu_worker.media.footage import (
+from gpu_worker.media.decoding.containers import AVI, MAX_PIXELS, demuxed, opened
+from gpu_worker.media.decoding.footage import (
     AUDIO_DROPPED,
     AudioTrack,
-    Look,
     Source,
     SyncSample,
     VideoTrack,
 )
-from gpu_worker.media.pictures import is_rgb
-from gpu_worker.media.planes import Orientation
+from gpu_worker.media.decoding.pictures import is_rgb
+from gpu_worker.media.picture.colour import FULL, LIMITED, colours_of
+from gpu_worker.media.picture.look import Look
+from gpu_worker.media.picture.planes import Orientation
 from shared.errors import JobFailed
 from shared.render.cropping import Size, displayed_size
 from shared.render.plan import Remark

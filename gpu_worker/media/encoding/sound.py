@@ -19,9 +19,9 @@ from av.audio.stream import AudioStream
 from av.container import InputContainer, OutputContainer
 from av.packet import Packet
 
-from gpu_worker.media.containers import demuxed, opened
-from gpu_worker.media.footage import AudioTrack, Source
-from gpu_worker.media.planes import Array
+from gpu_worker.media.decoding.containers import demuxed, opened
+from gpu_worker.media.decoding.footage import AudioTrack, Source
+from gpu_worker.media.picture.planes import Array
 from shared.errors import JobFailed
 from shared.render.plan import Plan
 

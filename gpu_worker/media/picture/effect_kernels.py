@@ -10,7 +10,7 @@ import math
 import numpy as np
 from numba import types
 
-from gpu_worker.media.kernels import FLOATS, SAMPLES, Array, inlined, kernel
+from gpu_worker.media.picture.resample_kernels import FLOATS, SAMPLES, Array, inlined, kernel
 
 BLOCK = 32
 

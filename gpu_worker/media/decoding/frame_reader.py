@@ -9,10 +9,10 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from gpu_worker.media.containers import demuxed, opened
-from gpu_worker.media.footage import Source, VideoTrack
-from gpu_worker.media.pictures import ToPlanar
-from gpu_worker.media.probe import video_stream
+from gpu_worker.media.decoding.containers import demuxed, opened
+from gpu_worker.media.decoding.footage import Source, VideoTrack
+from gpu_worker.media.decoding.pictures import ToPlanar
+from gpu_worker.media.decoding.probe import video_stream
 from shared.errors import JobFailed
 from shared.render.plan import Remark
 from shared.render.timebase import ConstantRate

@@ -14,8 +14,7 @@ from typing import Protocol
 import numpy as np
 from av.video.frame import VideoFrame
 
-from gpu_worker.media.pictures import samples_of
-from gpu_worker.media.planes import Array, Axis, Picture, subsampled
+from gpu_worker.media.picture.planes import Array, Axis, Picture, samples_of, subsampled
 from shared.render.cropping import Rect, Size
 
 OUTPUT_FORMAT = "yuv420p"
@@ -49,7 +48,7 @@ class CompiledResampler:
 
     def __init__(self) -> None:
         # Imported here: without numba the rest of this module still serves.
-        from gpu_worker.media import kernels
+        from gpu_worker.media.picture import resample_kernels as kernels
 
         self._kernels = kernels
         self._taps = lru_cache(maxsize=_KEPT_TABLES)(self._table)

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from av.video.plane import VideoPlane
 
 from shared.render.cropping import Size
 
@@ -112,3 +113,12 @@ def subsampled(factor: int, *, centred: bool) -> Axis:
     two, JPEG and MPEG-1 between them; down a column both put it between.
     """
     return Axis(1 / factor, 0.0 if centred else 0.5 - 0.5 / factor)
+
+
+def samples_of(plane: VideoPlane, bits: int = 8) -> Array:
+    """The rows of a plane with their padding: (height, line size in samples)."""
+    dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
+    rows: Array = np.frombuffer(memoryview(plane), dtype).reshape(
+        -1, plane.line_size // dtype.itemsize
+    )
+    return rows[: plane.height]

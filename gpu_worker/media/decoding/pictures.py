@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator
 
-import numpy as np
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
-from av.video.plane import VideoPlane
 from av.video.reformatter import VideoReformatter
 
-from gpu_worker.media.colour import LIMITED
-from gpu_worker.media.footage import Look
-from gpu_worker.media.planes import Array, Axis, Picture, Plane, subsampled
+from gpu_worker.media.picture.colour import LIMITED
+from gpu_worker.media.picture.look import Look
+from gpu_worker.media.picture.planes import Axis, Picture, Plane, samples_of, subsampled
 from shared.render.cropping import Size
 
 _SIZE = 64  # a size every subsampling divides
@@ -93,15 +91,6 @@ def picture_of(frame: VideoFrame, look: Look) -> Picture:
     )
     bits = frame.format.components[0].bits
     return Picture((y, cb, cr), bits, full=look.colours.full)
-
-
-def samples_of(plane: VideoPlane, bits: int = 8) -> Array:
-    """The rows of a plane with their padding: (height, line size in samples)."""
-    dtype = np.dtype(np.uint8 if bits == 8 else np.uint16)
-    rows: Array = np.frombuffer(memoryview(plane), dtype).reshape(
-        -1, plane.line_size // dtype.itemsize
-    )
-    return rows[: plane.height]
 
 
 def _planes(frame: VideoFrame, look: Look) -> Iterator[Plane]:

@@ -11,9 +11,9 @@ from math import ceil, exp, sqrt
 
 import numpy as np
 
-from gpu_worker.media.footage import Look
-from gpu_worker.media.masks import axes_of, box_of, ellipses_of
-from gpu_worker.media.planes import Array, Picture, Plane
+from gpu_worker.media.picture.look import Look
+from gpu_worker.media.picture.masks import axes_of, box_of, ellipses_of
+from gpu_worker.media.picture.planes import Array, Picture, Plane
 from shared.render.effects import (
     BRIGHTEN,
     DARKEN,
@@ -44,7 +44,7 @@ class Painter:
         }[effect]
         if self._paint is not None:
             # Imported here: without numba a video can still be framed.
-            from gpu_worker.media import effect_kernels
+            from gpu_worker.media.picture import effect_kernels
 
             self._kernels = effect_kernels
 

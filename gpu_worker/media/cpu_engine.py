@@ -1,0 +1,60 @@
+"""The engine that needs no accelerator: decode, paint and encode in threads of one process."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from av.video.frame import VideoFrame
+
+from gpu_worker.media.decoding.footage import Source
+from gpu_worker.media.decoding.frame_reader import FrameReader
+from gpu_worker.media.decoding.pictures import picture_of
+from gpu_worker.media.encoding.encoders import Encoder, cpu_encoder
+from gpu_worker.media.picture.effects import Painter
+from gpu_worker.media.picture.resample import Resampler
+from gpu_worker.media.pipeline import Threads, painted
+from shared.render.delivery import Delivery
+from shared.render.plan import Plan, Remark
+
+
+@dataclass(frozen=True, slots=True)
+class CpuFrames:
+    """Output frames as the pipeline finishes them."""
+
+    _reader: FrameReader
+    _ready: Iterator[VideoFrame]
+
+    def __iter__(self) -> Iterator[VideoFrame]:
+        """Yield them in order."""
+        return self._ready
+
+    @property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What the reader found."""
+        return self._reader.remarks
+
+
+@dataclass(frozen=True, slots=True)
+class CpuEngine:
+    """Renders with as many threads of each sort as it is given."""
+
+    threads: Threads
+    name: str = "cpu"
+
+    @contextmanager
+    def frames(self, source: Source, plan: Plan, wanted: range) -> Iterator[CpuFrames]:
+        """As `Engine` says; a picture is read once and painted in a thread of its own."""
+        reader = FrameReader(source, self.threads.decode)
+        painter = Painter(plan.effect, source.look)
+        resampler = Resampler(plan.output)
+
+        def paint(n: int, frame: VideoFrame) -> VideoFrame:
+            picture = painter.painted(picture_of(frame, source.look), plan.regions(n))
+            return resampler.frame(picture, plan.rect(n))
+
+        with painted(reader.frames(wanted), paint, self.threads) as ready:
+            yield CpuFrames(reader, ready)
+
+    def encoder(self, delivery: Delivery) -> Encoder:
+        """As `Engine` says."""
+        return cpu_encoder(delivery, self.threads.encode)

@@ -1,0 +1,1 @@
+"""From finished frames and their sound to files."""
