@@ -296,7 +296,7 @@ def _made_files(
 
 def _made_file(file: DoneFile, work: Path, kind: JobKind[Any, Any]) -> MadeFile:
     path = work / file.path
-    if kind.outputs.get(file.name) != file.content_type:
+    if file.content_type not in kind.content_types(file.name):
         raise JobFailed("internal", detail=f"{file.name} as {file.content_type} is no output")
     if path.is_symlink() or not path.resolve().is_relative_to(work) or not path.is_file():
         raise JobFailed("internal", detail=f"{file.name} is no file of this attempt's")

@@ -30,11 +30,14 @@ ACCEPTED_TYPES: dict[str, MediaFamily] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, init=False)
 class Accepts:
-    """Which family an asset must be: `Annotated[FileRef, Accepts("video")]`."""
+    """Which families a file may be of: `Annotated[FileRef, Accepts("video")]`."""
 
-    family: MediaFamily
+    families: tuple[MediaFamily, ...]
+
+    def __init__(self, *families: MediaFamily) -> None:
+        object.__setattr__(self, "families", families)
 
 
 class FileRef(Wire):
@@ -56,15 +59,19 @@ class FileRef(Wire):
 
 VideoRef = Annotated[FileRef, Accepts("video")]
 ImageRef = Annotated[FileRef, Accepts("image")]
+PictureRef = Annotated[FileRef, Accepts("image", "video")]
 
 
 @dataclass(frozen=True, slots=True)
 class NamedRef:
-    """A reference found in an input, with its dotted path and the family it must be."""
+    """A reference found in an input, with its dotted path and the families it may be of.
+
+    No families: any will do.
+    """
 
     name: str
     ref: FileRef
-    family: MediaFamily | None
+    families: tuple[MediaFamily, ...]
 
 
 def references_in(value: BaseModel, under: str = "") -> Iterator[NamedRef]:
@@ -72,16 +79,16 @@ def references_in(value: BaseModel, under: str = "") -> Iterator[NamedRef]:
     for name in _fields_that_may_refer(type(value)):
         field = type(value).model_fields[name]
         path = f"{under}.{name}" if under else name
-        family = _family((*field.metadata, field.annotation))
-        yield from _references(getattr(value, name), path, family)
+        families = _families((*field.metadata, field.annotation))
+        yield from _references(getattr(value, name), path, families)
 
 
-def _family(said: Iterable[Any]) -> MediaFamily | None:
-    """Return the family that is said of a reference, also inside `VideoRef | None`."""
+def _families(said: Iterable[Any]) -> tuple[MediaFamily, ...]:
+    """Return the families that are said of a reference, also inside `VideoRef | None`."""
     for each in said:
-        if found := each.family if isinstance(each, Accepts) else _family(get_args(each)):
+        if found := each.families if isinstance(each, Accepts) else _families(get_args(each)):
             return found
-    return None
+    return ()
 
 
 @cache
@@ -102,15 +109,15 @@ def _may_refer(annotation: Any, seen: tuple[Any, ...]) -> bool:
     return annotation is Any or any(_may_refer(each, seen) for each in get_args(annotation))
 
 
-def _references(value: Any, path: str, family: MediaFamily | None) -> Iterator[NamedRef]:
+def _references(value: Any, path: str, families: tuple[MediaFamily, ...]) -> Iterator[NamedRef]:
     match value:
         case FileRef():
-            yield NamedRef(path, value, family)
+            yield NamedRef(path, value, families)
         case BaseModel():
             yield from references_in(value, path)
         case list() | tuple():
             for index, each in enumerate(value):
-                yield from _references(each, f"{path}.{index}", family)
+                yield from _references(each, f"{path}.{index}", families)
         case _:
             return
 

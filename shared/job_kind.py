@@ -68,8 +68,9 @@ Out = TypeVar("Out", bound=Wire)
 class JobKind(Generic[In, Out]):
     """One kind of job. The name is also its module's place on both sides: a dot is a folder.
 
-    `outputs` are the names of the files an attempt may publish, with their content types;
-    a success without one of them is none, unless it is among `optional_outputs`.
+    `outputs` are the names of the files an attempt may publish, with the content type of
+    each, or all that its input may choose among; a success without one of them is none,
+    unless it is among `optional_outputs`.
     `deadline_s` is the time from submission after which an unfinished job expires.
     """
 
@@ -78,13 +79,18 @@ class JobKind(Generic[In, Out]):
     description: str
     input: type[In]
     output: type[Out]
-    outputs: Mapping[str, str]
+    outputs: Mapping[str, str | tuple[str, ...]]
     stages: tuple[str, ...]
     compute: Compute
     price: PriceRule
     deadline_s: int
     optional_outputs: frozenset[str] = frozenset()
     limits: Mapping[str, Any] = field(default_factory=dict)
+
+    def content_types(self, output: str) -> tuple[str, ...]:
+        """Return what a file of this name may be; nothing where no output is called so."""
+        types = self.outputs.get(output, ())
+        return (types,) if isinstance(types, str) else types
 
     def parse_input(self, raw: Any) -> In:
         """Return the checked input.

@@ -71,14 +71,13 @@ class GrantOutputs:
         wrong = []
         for index, item in enumerate(items):
             manifest = item.name == MANIFEST
-            expected = MANIFEST_TYPE if manifest else kind.outputs.get(item.name)
+            expected = (MANIFEST_TYPE,) if manifest else kind.content_types(item.name)
             largest = LARGEST_MANIFEST_BYTES if manifest else self.largest_output_bytes
-            if expected is None or item.name in seen:
+            if not expected or item.name in seen:
                 wrong.append(FieldError.at(("items", index, "name"), "no such output"))
-            elif item.content_type != expected:
-                wrong.append(
-                    FieldError.at(("items", index, "content_type"), f"must be {expected}")
-                )
+            elif item.content_type not in expected:
+                must = f"must be {' or '.join(expected)}"
+                wrong.append(FieldError.at(("items", index, "content_type"), must))
             elif item.size_bytes > largest:
                 wrong.append(FieldError.at(("items", index, "size_bytes"), "too large"))
             seen.add(item.name)

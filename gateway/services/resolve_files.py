@@ -41,9 +41,10 @@ class ResolveFiles:
             else await self._output(tenant, named)
         )
         family = ACCEPTED_TYPES.get(found.file.content_type)
-        if named.family is not None and family != named.family:
+        if named.families and family not in named.families:
+            allowed = " or ".join(named.families)
             raise ValidationFailed(
-                [FieldError.at(("input", named.name), f"must be a {named.family} file")],
+                [FieldError.at(("input", named.name), f"must be a {allowed} file")],
                 code="unsupported_media_type",
             )
         return found

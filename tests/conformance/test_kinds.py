@@ -43,8 +43,14 @@ def test_a_kinds_models_are_documented_to_the_last_field(kind):
     assert all(model.get("description") for model in models if model.get("type") == "object")
 
 
+# What every kind of a group takes besides its source.
+ASKED = {"export": {"crop_keyframes": []}}
+FAMILIES = {"export": ("video",), "media": ("image", "video")}
+
+
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 def test_the_references_of_an_input_are_found_by_their_type(kind):
-    given = {"source": {"asset_id": "a1"}, "crop_keyframes": []}
-    found = [(named.name, named.family) for named in references_in(kind.parse_input(given))]
-    assert found == [("source", "video")]
+    group = kind.name.partition(".")[0]
+    given = {"source": {"asset_id": "a1"}, **ASKED.get(group, {})}
+    found = [(named.name, named.families) for named in references_in(kind.parse_input(given))]
+    assert found == [("source", FAMILIES[group])]

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from shared.artifacts import FileRef, ImageRef, VideoRef, references_in
+from shared.artifacts import FileRef, ImageRef, PictureRef, VideoRef, references_in
 from shared.job_kind import Wire
 
 
@@ -26,6 +26,7 @@ class Order(Wire):
     shots: list[Shot] = []
     cover: ImageRef | None = None
     more: list[VideoRef] = []
+    seen: PictureRef | None = None
     plain: FileRef | None = None
     free: dict[str, Any] = {}
 
@@ -44,17 +45,19 @@ def test_every_reference_is_found_in_the_order_of_the_fields():
             ],
             "cover": ref("a4"),
             "more": [ref("a5")],
+            "seen": ref("a6"),
             "plain": {"job_id": "j1", "output": "video"},
         }
     )
-    found = [(each.name, each.ref.asset_id, each.family) for each in references_in(order)]
+    found = [(each.name, each.ref.asset_id, each.families) for each in references_in(order)]
     assert found == [
-        ("shots.0.video", "a1", "video"),
-        ("shots.0.inner.0.video", "a2", "video"),
-        ("shots.1.video", "a3", "video"),
-        ("cover", "a4", "image"),
-        ("more.0", "a5", "video"),
-        ("plain", None, None),
+        ("shots.0.video", "a1", ("video",)),
+        ("shots.0.inner.0.video", "a2", ("video",)),
+        ("shots.1.video", "a3", ("video",)),
+        ("cover", "a4", ("image",)),
+        ("more.0", "a5", ("video",)),
+        ("seen", "a6", ("image", "video")),
+        ("plain", None, ()),
     ]
 
 
