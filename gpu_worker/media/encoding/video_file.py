@@ -1,12 +1,14 @@
 """Write the export's file: MP4 with its index first, and look at what was written."""
 
+import os
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from errno import EDQUOT, EFBIG, EIO, ENOSPC
 from fractions import Fraction
+from math import floor
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 import av
 from av.video.frame import VideoFrame
@@ -17,6 +19,10 @@ from gpu_worker.media.encoding.sound import Sound
 from gpu_worker.media.picture.colour import Colours
 from shared.errors import JobFailed
 from shared.render.cropping import Size
+
+# A player that jumps decodes from the sync sample before. On a low-rate clip, where it costs
+# most, a sync sample each 2 s adds 12 % to the file, and each 4 s 3 %.
+LONGEST_GROUP_S: Final = 4
 
 
 class VideoFile:
@@ -37,6 +43,8 @@ class VideoFile:
         self._sound = sound
         self._rate = rate
         self._written = 0
+        # SVT-AV1 prints a page for each video it begins, and has no other switch for it.
+        os.environ.setdefault("SVT_LOG", "1")
         with ExitStack() as opening, _writing():
             self._output = opening.enter_context(
                 av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
@@ -59,6 +67,9 @@ class VideoFile:
         context.time_base = 1 / self._rate
         context.sample_aspect_ratio = Fraction(1)
         context.thread_count = encoder.threads
+        context.gop_size = max(2, floor(LONGEST_GROUP_S * self._rate))
+        if encoder.tag is not None:
+            context.codec_tag = encoder.tag
         context.color_range = colours.colour_range
         context.colorspace = colours.matrix
         context.color_primaries = colours.primaries
