@@ -45,7 +45,7 @@ class VideoFile:
         self._written = 0
         # SVT-AV1 prints a page for each video it begins, and has no other switch for it.
         os.environ.setdefault("SVT_LOG", "1")
-        with ExitStack() as opening, _writing():
+        with ExitStack() as opening, writing():
             self._output = opening.enter_context(
                 av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
             )
@@ -88,7 +88,7 @@ class VideoFile:
             with suppress(av.FFmpegError):  # the file is of no use, and the error is known
                 self._opened.close()
             return
-        with _writing(), self._opened:
+        with writing(), self._opened:
             self._output.mux(self._video.encode(None))
             self._bring_sound(self._written / self._rate)
 
@@ -96,7 +96,7 @@ class VideoFile:
         """Take the next frame."""
         frame.pts, frame.time_base = self._written, 1 / self._rate
         self._written += 1
-        with _writing():
+        with writing():
             self._output.mux(self._video.encode(frame))
             self._bring_sound(self._written / self._rate)
 
@@ -107,7 +107,7 @@ class VideoFile:
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def writing() -> Iterator[None]:
     """Say what ffmpeg's errors on our own file mean: the disk's by their number, else ours."""
     try:
         yield
