@@ -13,7 +13,7 @@ from shared.errors import OperatorMustAct, TryAgainLater
 
 PATIENCE_S = 60
 QUICK = ("SELECT 1 AS n", ())
-SLOW = ("SELECT 2 AS n", ())
+SLOW = ("SELECT 2 + 0 * ? AS n", (0,))
 
 
 class Gate(sqlite3.Connection):
@@ -52,7 +52,7 @@ async def readers(gate):
 
 async def slow(readers, gate, *, reads):
     """Begin so many slow reads and return them once each has a thread to itself."""
-    begun = [asyncio.create_task(readers.read(SLOW)) for _ in range(reads)]
+    begun = [asyncio.create_task(readers.read((SLOW[0], (n,)))) for n in range(reads)]
     await asyncio.sleep(0)
     for _ in begun:
         assert await asyncio.to_thread(gate[0].acquire, timeout=PATIENCE_S)
@@ -110,6 +110,25 @@ async def test_closing_finishes_what_waits_and_refuses_what_comes(readers, gate)
     assert [rows[0]["n"] for rows in await asyncio.gather(*begun, waits)] == [2, 2, 1]
     with pytest.raises(TryAgainLater):
         await readers.read(QUICK)
+
+
+async def test_what_is_asked_again_before_a_read_began_is_read_once(readers, gate):
+    begun = await slow(readers, gate, reads=2)
+    same = [asyncio.create_task(readers.read((SLOW[0], (9,)))) for _ in range(2)]
+    await asyncio.sleep(0)
+    gate[1].set()
+    assert await asyncio.gather(*same) == [[{"n": 2}]] * 2
+    await asyncio.gather(*begun)
+    assert gate[0].acquire(blocking=False)
+    assert not gate[0].acquire(blocking=False)
+
+
+async def test_a_read_that_has_begun_answers_nobody_who_asks_later(readers, gate):
+    [begun] = await slow(readers, gate, reads=1)
+    later = asyncio.create_task(readers.read((SLOW[0], (0,))))
+    assert await asyncio.to_thread(gate[0].acquire, timeout=PATIENCE_S)
+    gate[1].set()
+    assert await asyncio.gather(begun, later) == [[{"n": 2}]] * 2
 
 
 async def test_a_surprise_is_answered_and_the_thread_reads_on(caplog):

@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
-from gateway.adapters.sql.engine import Row, Statement
+from gateway.adapters.sql.engine import Row, Statement, Value
 from gateway.adapters.sqlite.asks import Ask, deliver
 from gateway.adapters.sqlite.connections import ours, run
 from shared.errors import TryAgainLater
@@ -15,13 +15,16 @@ from shared.errors import TryAgainLater
 log = logging.getLogger(__name__)
 
 _Read = Ask[Statement, list[Row]]
+_Question = tuple[str, tuple[Value, ...]]
 
 
 class Readers:
     """Runs statements that read; a thread is started where all others are busy.
 
     A thread pool's own futures, chained to those of the loop, take longer than most reads.
-    `reading_limit` bounds what waits and what is being read.
+    One read answers all who asked the same before it began: what each gets is no older than
+    its question, and a burst of requests under one API key looks that key up once.
+    `reading_limit` bounds who waits and whose read is in hand.
     """
 
     def __init__(
@@ -34,7 +37,8 @@ class Readers:
         self._open_connection = open_connection
         self._threads_most = threads
         self._reading_limit = reading_limit
-        self._waiting: deque[_Read] = deque()
+        self._waiting: deque[_Question] = deque()
+        self._asking: dict[_Question, list[_Read]] = {}
         self._changed = threading.Condition()
         self._reading = 0
         self._idle = 0  # threads that wait and that nobody has woken
@@ -44,6 +48,7 @@ class Readers:
     async def read(self, statement: Statement) -> list[Row]:
         """Return the statement's rows."""
         ask: _Read = Ask.of(statement)
+        question = statement[0], tuple(statement[1])
         with self._changed:
             if self._closed:
                 raise TryAgainLater("sqlite: closed", public="The service is stopping.")
@@ -53,12 +58,12 @@ class Readers:
                     "sqlite: too many reads wait", public="The service is busy. Try again."
                 )
             self._reading += 1
-            self._waiting.append(ask)
-            if self._idle:
-                self._idle -= 1
-                self._changed.notify()
-            elif len(self._threads) < self._threads_most:
-                self._start_one()
+            if together := self._asking.get(question):
+                together.append(ask)
+            else:
+                self._asking[question] = [ask]
+                self._waiting.append(question)
+                self._set_to_work()
         return await ask.answer
 
     def close(self) -> None:
@@ -69,6 +74,13 @@ class Readers:
         for thread in self._threads:
             thread.join()
 
+    def _set_to_work(self) -> None:
+        if self._idle:
+            self._idle -= 1
+            self._changed.notify()
+        elif len(self._threads) < self._threads_most:
+            self._start_one()
+
     def _start_one(self) -> None:
         name = f"sqlite-reader-{len(self._threads)}"
         thread = threading.Thread(target=self._work, name=name, daemon=True)
@@ -77,14 +89,14 @@ class Readers:
 
     def _work(self) -> None:
         with closing(_Reader(self._open_connection)) as reader:
-            for ask in self._asked():
-                outcome = reader.outcome(ask.what)
+            for question, asks in self._asked():
+                outcome = reader.outcome(question)
                 with self._changed:
-                    self._reading -= 1
-                deliver([(ask, outcome)])
+                    self._reading -= len(asks)
+                deliver((ask, outcome) for ask in asks)
 
-    def _asked(self) -> Iterator[_Read]:
-        """Yield what this thread is to read, until all is closed and read."""
+    def _asked(self) -> Iterator[tuple[_Question, list[_Read]]]:
+        """Yield what this thread is to read and for whom, until all is closed and read."""
         while True:
             with self._changed:
                 while not self._waiting and not self._closed:
@@ -92,8 +104,9 @@ class Readers:
                     self._changed.wait()
                 if not self._waiting:
                     return
-                ask = self._waiting.popleft()
-            yield ask
+                question = self._waiting.popleft()
+                asks = self._asking.pop(question)
+            yield question, asks
 
 
 class _Reader:
