@@ -8,6 +8,7 @@ y scale, y shift): the centre of sample *i* of an axis lies at (i + 0.5 − shif
 import math
 
 import numpy as np
+import numpy.typing as npt
 from numba import types
 
 from gpu_worker.media.picture.resample_kernels import FLOATS, SAMPLES, Array, inlined, kernel
@@ -18,6 +19,11 @@ PLANES = (types.uint8[:, ::1], types.uint16[:, ::1])
 I64, F64 = types.int64, types.float64
 AXES, ELLIPSES = types.float64[::1], types.float64[:, ::1]
 BOX, CELL = types.UniTuple(I64, 4), types.UniTuple(I64, 2)
+
+
+def empty(shape: tuple[int, int], dtype: npt.DTypeLike) -> Array:
+    """A plane for the kernels to fill, where they can reach it."""
+    return np.empty(shape, dtype)
 
 
 @kernel(*zip(SAMPLES, PLANES, strict=True))

@@ -8,6 +8,7 @@ and `effect_kernels.brighten` sees to that.
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, exp, sqrt
+from typing import Any
 
 import numpy as np
 
@@ -28,9 +29,12 @@ _EDGE_PX = 1.0
 
 
 class Painter:
-    """Paints one effect over pictures of one video. Threads may share one."""
+    """Paints one effect over pictures of one video. Threads may share one.
 
-    def __init__(self, effect: Effect, look: Look) -> None:
+    `kernels`: what has the functions of `effect_kernels`, on whatever computes them.
+    """
+
+    def __init__(self, effect: Effect, look: Look, kernels: Any = None) -> None:
         self._look = look
         self._sigma_px = blur_sigma_px(look.displayed)
         self._ring_px = outline_width_px(look.displayed)
@@ -46,7 +50,7 @@ class Painter:
             # Imported here: without numba a video can still be framed.
             from gpu_worker.media.picture import effect_kernels
 
-            self._kernels = effect_kernels
+            self._kernels = kernels or effect_kernels
 
     def painted(self, picture: Picture, regions: Sequence[Region]) -> Picture:
         """The picture with the effect; itself where no region is active or nothing is drawn.
@@ -61,7 +65,7 @@ class Painter:
         return own
 
     def _own(self, plane: Plane) -> Plane:
-        samples = np.empty(plane.samples.shape, plane.samples.dtype)
+        samples = self._kernels.empty(plane.samples.shape, plane.samples.dtype)
         self._kernels.copy(plane.samples, samples)
         return replace(plane, samples=samples)
 
@@ -91,10 +95,10 @@ class Painter:
         down, weights_y = _reduced_gaussian(self._sigma_px * plane.y.scale)
         border = max(len(weights_x), len(weights_y))
         size = ceil(rows / down) + 2 * border, ceil(columns / across) + 2 * border
-        small = np.empty(size, np.float32)
+        small = self._kernels.empty(size, np.float32)
         self._kernels.shrink(plane.samples, across, down, border, small)
         self._kernels.smooth(small, weights_x, weights_y)
-        wide = np.empty((small.shape[0], columns), np.float32)
+        wide = self._kernels.empty((size[0], columns), np.float32)
         self._kernels.stretch_rows(small, across, border, wide)
         return wide, down, border
 
