@@ -53,13 +53,13 @@ class Rect:
             height,
         )
 
-    def near(self, other: "Rect") -> bool:
-        """Whether the two differ by arithmetic alone."""
-        return (
-            abs(self.x - other.x) <= TOLERANCE_PX
-            and abs(self.y - other.y) <= TOLERANCE_PX
-            and abs(self.width - other.width) <= TOLERANCE_PX
-            and abs(self.height - other.height) <= TOLERANCE_PX
+    def apart_px(self, other: "Rect") -> float:
+        """By how much the two differ, in the number in which they differ most."""
+        return max(
+            abs(self.x - other.x),
+            abs(self.y - other.y),
+            abs(self.width - other.width),
+            abs(self.height - other.height),
         )
 
 
@@ -91,14 +91,24 @@ def fitted(rect: Rect, frame: Size, output: Size) -> tuple[Rect, bool]:
     it is shifted inside, its size kept. Clamped is what the last two changed.
     """
     grown = _grown(rect, output)
+    inside = _inside(grown, frame, output)
+    return inside, inside.apart_px(grown) > TOLERANCE_PX
+
+
+def overreach_px(rect: Rect, frame: Size, output: Size) -> float:
+    """How far a rectangle has to be moved or shrunk to fit; clamped past `TOLERANCE_PX`."""
+    grown = _grown(rect, output)
+    return _inside(grown, frame, output).apart_px(grown)
+
+
+def _inside(grown: Rect, frame: Size, output: Size) -> Rect:
     shrunk = _shrunk(grown, frame, output)
-    inside = Rect(
+    return Rect(
         max(0.0, min(shrunk.x, frame.width_px - shrunk.width)),
         max(0.0, min(shrunk.y, frame.height_px - shrunk.height)),
         shrunk.width,
         shrunk.height,
     )
-    return inside, not inside.near(grown)
 
 
 def _grown(rect: Rect, output: Size) -> Rect:

@@ -1,26 +1,30 @@
-"""The way a crop moves: keyframes in order, linear between, held before and after."""
+"""The way a crop moves: keyframes in order, eased between, held before and after."""
 
-from bisect import bisect_right
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shared.render.cropping import Rect, Size, centred, fitted
+from shared.render.cropping import TOLERANCE_PX, Rect, Size, centred, fitted, overreach_px
+from shared.render.movement import Arc, Easing, Movement, Stop
+
+# Further than rounding carries a point of a curve's hull, and much less than TOLERANCE_PX.
+_ROUNDING_PX = 1e-9
 
 
 class DuplicateKeyframe(ValueError):
-    """Two keyframes ask for different rectangles on one frame."""
+    """Two keyframes ask for different things on one frame."""
 
-    def __init__(self, frame: int) -> None:
-        super().__init__(f"frame {frame} has two keyframes with different rectangles")
+    def __init__(self, frame: int, what: str = "rectangles") -> None:
+        super().__init__(f"frame {frame} has two keyframes with different {what}")
         self.frame = frame
 
 
 @dataclass(frozen=True, slots=True)
 class Keyframe:
-    """Where the crop is on one frame of the input's timeline."""
+    """Where the crop is on one frame of the input's timeline, and how it moves on."""
 
     frame: int
     rect: Rect
+    easing: Easing = Easing.LINEAR
 
 
 def in_order(keyframes: Iterable[Keyframe]) -> tuple[Keyframe, ...]:
@@ -29,33 +33,11 @@ def in_order(keyframes: Iterable[Keyframe]) -> tuple[Keyframe, ...]:
     for keyframe in sorted(keyframes, key=lambda each: each.frame):
         if not kept or kept[-1].frame != keyframe.frame:
             kept.append(keyframe)
-        elif kept[-1] != keyframe:
+        elif kept[-1].rect != keyframe.rect:
             raise DuplicateKeyframe(keyframe.frame)
+        elif kept[-1].easing is not keyframe.easing:
+            raise DuplicateKeyframe(keyframe.frame, "easings")
     return tuple(kept)
-
-
-def interpolated(keyframes: tuple[Keyframe, ...], frame: int) -> Rect:
-    """The rectangle asked for on a frame, before it is made to fit.
-
-    `keyframes` in order and not empty. Each of x, y, width and height is linear in the
-    frame number, from the two keyframes around it and nothing else: an error cannot grow
-    along the way.
-    """
-    after = bisect_right(keyframes, frame, key=lambda each: each.frame)
-    if after == 0:
-        return keyframes[0].rect
-    before = keyframes[after - 1]
-    if after == len(keyframes) or before.frame == frame:
-        return before.rect
-    until = keyframes[after]
-    part = (frame - before.frame) / (until.frame - before.frame)
-    a, b = before.rect, until.rect
-    return Rect(
-        a.x + (b.x - a.x) * part,
-        a.y + (b.y - a.y) * part,
-        a.width + (b.width - a.width) * part,
-        a.height + (b.height - a.height) * part,
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,32 +50,86 @@ class CropPath:
     keyframes: tuple[Keyframe, ...]
     frame: Size
     output: Size
+    _movement: Movement | None = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "keyframes", in_order(self.keyframes))
+        keyframes = in_order(self.keyframes)
+        object.__setattr__(self, "keyframes", keyframes)
+        object.__setattr__(self, "_movement", _movement(keyframes) if keyframes else None)
+
+    def asked(self, n: int) -> Rect:
+        """The rectangle asked for on frame n, before it is made to fit."""
+        if self._movement is None:
+            return centred(self.frame, self.output)
+        return Rect(*self._movement.at(n))
 
     def rect(self, n: int) -> Rect:
         """What frame n shows: inside the picture, in the output's aspect."""
-        return self._fitted(n)[0]
+        return fitted(self.asked(n), self.frame, self.output)[0]
 
     def clamped(self, n: int) -> bool:
         """Whether frame n shows less than was asked for, or another place."""
-        return self._fitted(n)[1]
+        return self._overreach_px(self.asked(n)) > TOLERANCE_PX
 
     def clamps_within(self, frames: range) -> bool:
         """Whether any of these frames is clamped, without looking at each.
 
         Rectangles that need no clamping form a convex set (growing makes each side a maximum
-        of linear functions, and each must stay below a linear one), and between keyframes
-        the rectangle runs along a line. So the ends of each line speak for all of it.
+        of linear functions, and each must stay below a linear one). On a linear stretch the
+        rectangle runs along a line, on an ease_in_out one along the same line at another
+        speed, and held it stays: so the ends of each stretch speak for all of it. A smooth
+        one curves, since each of the four values has its own bend; it is looked into.
         """
-        if not self.keyframes or not frames:
+        if self._movement is None or not frames:
             return False
         ends = {frames[0], frames[-1]}
         ends.update(each.frame for each in self.keyframes if each.frame in frames)
-        return any(self.clamped(n) for n in ends)
+        return any(self.clamped(n) for n in ends) or any(
+            self._clamps_on_curve(at, self._movement.arc(at), frames)
+            for at in self._movement.stretches(frames)
+            if self.keyframes[at].easing is Easing.SMOOTH
+        )
 
-    def _fitted(self, n: int) -> tuple[Rect, bool]:
-        if not self.keyframes:
-            return centred(self.frame, self.output), False
-        return fitted(interpolated(self.keyframes, n), self.frame, self.output)
+    def _clamps_on_curve(self, at: int, arc: Arc, frames: range) -> bool:
+        """Whether a frame between the ends of a smooth stretch is clamped.
+
+        A Bézier curve whose four points need no clamping needs none, by convexity. Where
+        one needs some, the curve is cut in two at its middle frame. The pieces come near
+        their points quadratically, so that soon only those at the edge itself are left.
+        """
+        begins, ends = self.keyframes[at].frame, self.keyframes[at + 1].frame
+        pieces = [(begins, ends, arc)]
+        while pieces:
+            first, last, arc = pieces.pop()
+            middle = (first + last) // 2
+            if middle == first or not self._may_clamp(arc):
+                continue
+            if middle in frames and self.clamped(middle):
+                return True
+            before, after = arc.split((middle - first) / (last - first))
+            pieces += [
+                piece
+                for piece in ((first, middle, before), (middle, last, after))
+                if piece[1] > frames[0] and piece[0] < frames[-1]
+            ]
+        return False
+
+    def _may_clamp(self, arc: Arc) -> bool:
+        furthest_px = TOLERANCE_PX + _ROUNDING_PX
+        return any(self._overreach_px(Rect(*each)) > furthest_px for each in arc.points)
+
+    def _overreach_px(self, asked: Rect) -> float:
+        return overreach_px(asked, self.frame, self.output)
+
+
+def _movement(keyframes: Iterable[Keyframe]) -> Movement:
+    return Movement(
+        [
+            Stop(
+                each.frame,
+                (each.rect.x, each.rect.y, each.rect.width, each.rect.height),
+                each.easing,
+            )
+            for each in keyframes
+        ]
+    )

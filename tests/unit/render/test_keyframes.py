@@ -13,8 +13,8 @@ from shared.render.keyframes import (
     DuplicateKeyframe,
     Keyframe,
     in_order,
-    interpolated,
 )
+from shared.render.movement import Easing
 
 HD = Size(1920, 1080)
 PORTRAIT = Size(1080, 1920)
@@ -24,12 +24,22 @@ RIGHT = Rect(700, 0, 607.5, 1080)
 places = st.floats(-3000, 3000)
 lengths = st.floats(16, 3000)
 rects = st.builds(Rect, places, places, lengths, lengths)
-keyframe_lists = st.lists(
-    st.builds(Keyframe, st.integers(0, 400), rects),
-    min_size=1,
-    max_size=8,
-    unique_by=lambda keyframe: keyframe.frame,
-)
+
+
+def lists_of(easings: st.SearchStrategy[Easing]) -> st.SearchStrategy[list[Keyframe]]:
+    return st.lists(
+        st.builds(Keyframe, st.integers(0, 400), rects, easings),
+        min_size=1,
+        max_size=8,
+        unique_by=lambda keyframe: keyframe.frame,
+    )
+
+
+keyframe_lists = lists_of(st.just(Easing.LINEAR))
+
+
+def interpolated(keyframes: tuple[Keyframe, ...], n: int) -> Rect:
+    return CropPath(keyframes, HD, PORTRAIT).asked(n)
 
 
 def parts(rect: Rect) -> tuple[float, float, float, float]:
@@ -152,14 +162,78 @@ def test_d128_a_crop_moving_out_of_the_frame_keeps_its_size() -> None:
     assert all(a.x <= b.x for a, b in pairwise(shown))
 
 
+def test_two_easings_on_one_frame_are_refused_by_number() -> None:
+    with pytest.raises(DuplicateKeyframe, match=r"frame 5 .* easings") as caught:
+        CropPath((Keyframe(5, LEFT), Keyframe(5, LEFT, Easing.HOLD)), HD, PORTRAIT)
+    assert caught.value.frame == 5
+
+
+def test_a_held_crop_cuts_to_the_next_on_its_frame() -> None:
+    path = CropPath((Keyframe(0, LEFT, Easing.HOLD), Keyframe(30, RIGHT)), HD, PORTRAIT)
+
+    assert [path.rect(n) for n in (0, 29, 30, 31)] == [LEFT, LEFT, RIGHT, RIGHT]
+
+
+# Rectangles that mostly fit, so that a clamp is a near thing and some curves just miss it.
+fitting = st.builds(
+    Rect, st.floats(-20, 320), st.floats(-20, 40), st.floats(100, 320), st.floats(100, 360)
+)
+
+
 @given(
-    keyframe_lists,
+    st.lists(
+        st.builds(Keyframe, st.integers(0, 90), fitting, st.sampled_from(Easing)),
+        min_size=2,
+        max_size=8,
+        unique_by=lambda keyframe: keyframe.frame,
+    ),
+    st.integers(0, 90),
+    st.integers(0, 90),
+)
+def test_near_the_edge_every_clamp_is_found_on_curves_and_none_invented(
+    keyframes: list[Keyframe], first: int, length: int
+) -> None:
+    path = CropPath(tuple(keyframes), Size(640, 360), Size(640, 360))
+    frames = range(first, first + length)
+
+    assert path.clamps_within(frames) is any(path.clamped(n) for n in frames)
+
+
+def test_a_clamp_in_the_bend_of_a_curve_is_found_between_fitting_keyframes() -> None:
+    # x leaves early and the width shrinks late, so that the right side bulges out.
+    places = ((0, 0, 634), (100, 381, 259), (110, 338, 115))
+    keyframes = tuple(
+        Keyframe(frame, Rect(x, 0, width, width * 9 / 16), Easing.SMOOTH)
+        for frame, x, width in places
+    )
+    path = CropPath(keyframes, Size(640, 360), Size(640, 360))
+
+    assert not any(path.clamped(each.frame) for each in keyframes)
+    assert path.clamps_within(range(111))
+    assert not path.clamps_within(range(8))
+    assert path.clamps_within(range(9))
+
+
+def test_a_curve_along_the_edge_over_a_year_of_frames_clamps_nothing() -> None:
+    far = 365 * 24 * 3600 * 60
+    widths = {0: 640, far // 3: 540, far // 2: 380, far: 320}
+    keyframes = tuple(
+        Keyframe(frame, Rect(640 - width, 0, width, width * 9 / 16), Easing.SMOOTH)
+        for frame, width in widths.items()
+    )
+    path = CropPath(keyframes, Size(640, 360), Size(640, 360))
+
+    assert not path.clamps_within(range(far + 1))
+
+
+@given(
+    lists_of(st.sampled_from(Easing)),
     st.integers(0, 400),
     st.integers(0, 60),
     st.sampled_from((HD, PORTRAIT, Size(640, 640))),
     st.sampled_from((PORTRAIT, HD, Size(500, 500))),
 )
-def test_looking_at_the_ends_of_each_line_finds_every_clamp(
+def test_looking_at_ends_and_into_curves_finds_every_clamp(
     keyframes: list[Keyframe], first: int, length: int, frame: Size, output: Size
 ) -> None:
     path = CropPath(tuple(keyframes), frame, output)
