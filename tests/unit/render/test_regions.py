@@ -56,6 +56,22 @@ def test_the_edge_is_linear_and_one_pixel_wide() -> None:
     assert along_y == pytest.approx(along_x)
 
 
+def test_a_feather_is_linear_over_its_width_half_inside_and_half_outside() -> None:
+    region = ellipse(100, 100, 40, 20, edge_px=8.0)
+
+    along_x = [region.coverage(140 + d, 100) for d in (-5, -4, -2, 0, 2, 4, 5)]
+    along_ring = [region.ring(140 + d, 100, 10) for d in (0, 1, 3, 5, 9, 10)]
+
+    assert along_x == pytest.approx([1, 1, 0.75, 0.5, 0.25, 0, 0])
+    assert along_ring == pytest.approx([1, 1, 0.75, 0.5, 0, 0])
+
+
+def test_a_feather_reaches_into_the_picture_from_outside() -> None:
+    assert not ellipse(-42, 500, 40, 40).touches(HD)
+    assert ellipse(-42, 500, 40, 40, edge_px=9.0).touches(HD)
+    assert not ellipse(-42, 500, 40, 40, edge_px=5.0).touches(HD)
+
+
 @given(st.integers(-6000, 6000), st.integers(-6000, 6000))
 def test_on_a_circle_the_distance_is_exact(x: int, y: int) -> None:
     distance = ellipse(0, 0, 25, 25).distance(x / 100, y / 100)
