@@ -67,6 +67,9 @@ class VideoFile:
         context.time_base = 1 / self._rate
         context.sample_aspect_ratio = Fraction(1)
         context.thread_count = encoder.threads
+        # PyAV asks for slices, where threads meet at the end of each picture: frames at once
+        # keep the cores busy, and are ffmpeg's own choice.
+        context.thread_type = "AUTO"
         context.gop_size = max(2, floor(LONGEST_GROUP_S * self._rate))
         if encoder.tag is not None:
             context.codec_tag = encoder.tag
