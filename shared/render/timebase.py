@@ -58,6 +58,11 @@ def first_frame_from(time_s: float, rate: Fraction) -> int:
     return max(0, ceil(Fraction(time_s) * rate - _SLACK))
 
 
+def frame_shown_at(time_s: float, rate: Fraction) -> int:
+    """The frame on show at an instant: floor(time·rate + 1e-6)."""
+    return max(0, floor(Fraction(time_s) * rate + _SLACK))
+
+
 def frames_in_range(
     start_s: float | None, end_s: float | None, rate: Fraction, count: int
 ) -> range:
