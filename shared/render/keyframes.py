@@ -1,7 +1,8 @@
 """The way a crop moves: keyframes in order, eased between, held before and after."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from shared.render.cropping import TOLERANCE_PX, Rect, Size, centred, fitted, overreach_px
 from shared.render.movement import Arc, Easing, Movement, Stop
@@ -13,7 +14,7 @@ _ROUNDING_PX = 1e-9
 class DuplicateKeyframe(ValueError):
     """Two keyframes ask for different things on one frame."""
 
-    def __init__(self, frame: int, what: str = "rectangles") -> None:
+    def __init__(self, frame: int, what: str) -> None:
         super().__init__(f"frame {frame} has two keyframes with different {what}")
         self.frame = frame
 
@@ -27,17 +28,41 @@ class Keyframe:
     easing: Easing = Easing.LINEAR
 
 
-def in_order(keyframes: Iterable[Keyframe]) -> tuple[Keyframe, ...]:
+@dataclass(frozen=True, slots=True)
+class RegionKeyframe:
+    """Where an ellipse is on one frame of the input's timeline, and how it moves on.
+
+    The centre and the half axes in pixels of the displayed picture; `opacity` 0 to 1.
+    """
+
+    frame: int
+    x: float
+    y: float
+    radius_x: float
+    radius_y: float
+    opacity: float = 1.0
+    easing: Easing = Easing.LINEAR
+
+
+AnyKeyframe = TypeVar("AnyKeyframe", Keyframe, RegionKeyframe)
+
+
+def in_order(keyframes: Iterable[AnyKeyframe]) -> tuple[AnyKeyframe, ...]:
     """Sort by frame and merge equal ones. Raises `DuplicateKeyframe` where two differ."""
-    kept: list[Keyframe] = []
+    kept: list[AnyKeyframe] = []
     for keyframe in sorted(keyframes, key=lambda each: each.frame):
         if not kept or kept[-1].frame != keyframe.frame:
             kept.append(keyframe)
-        elif kept[-1].rect != keyframe.rect:
-            raise DuplicateKeyframe(keyframe.frame)
-        elif kept[-1].easing is not keyframe.easing:
-            raise DuplicateKeyframe(keyframe.frame, "easings")
+        elif kept[-1] != keyframe:
+            same_place = replace(kept[-1], easing=keyframe.easing) == keyframe
+            raise DuplicateKeyframe(
+                keyframe.frame, "easings" if same_place else _place(keyframe)
+            )
     return tuple(kept)
+
+
+def _place(keyframe: Keyframe | RegionKeyframe) -> str:
+    return "rectangles" if isinstance(keyframe, Keyframe) else "ellipses"
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from shared.errors import JobFailed
 from shared.render.cropping import Rect, Size
 from shared.render.effects import Effect
 from shared.render.keyframes import CropPath, Keyframe
-from shared.render.regions import Region
+from shared.render.regions import MovingRegion, Region
 from shared.render.timebase import frames_in_range
 
 
@@ -55,7 +55,7 @@ class Plan:
     output: Size
     frames: range
     path: CropPath
-    highlights: tuple[Region, ...]
+    highlights: tuple[Region | MovingRegion, ...]
     effect: Effect
     remarks: tuple[Remark, ...]
 
@@ -64,8 +64,11 @@ class Plan:
         return self.path.rect(n)
 
     def regions(self, n: int) -> tuple[Region, ...]:
-        """The regions drawn on frame n, in list order; empty leaves the frame unchanged."""
-        return tuple(region for region in self.highlights if region.active(n))
+        """The regions drawn on frame n, in list order, each at its place there.
+
+        Empty leaves the frame unchanged.
+        """
+        return tuple([region.at(n) for region in self.highlights if region.active(n)])
 
     @property
     def starts_at(self) -> Fraction:
@@ -120,7 +123,7 @@ def plan_overlay(
     footage: Footage,
     output: Size,
     keyframes: Sequence[Keyframe],
-    regions: Sequence[Region],
+    regions: Sequence[Region | MovingRegion],
     effect: Effect,
 ) -> Plan:
     """The plan of a highlight, which crops too: in the middle where no crop is given.
@@ -129,7 +132,7 @@ def plan_overlay(
     """
     frames = range(footage.frames)
     path = CropPath(tuple(keyframes), footage.size, output)
-    seen = [_is_seen(region, footage) for region in regions]
+    seen = [region.seen_within(frames, footage.size) for region in regions]
     remarks = _crop_remarks(path, footage, frames)
     if not all(seen):
         which = [index for index, is_seen in enumerate(seen) if not is_seen]
@@ -180,10 +183,6 @@ def _crop_remarks(path: CropPath, footage: Footage, frames: range) -> list[Remar
             Remark("crop_clamped", "The crop reached outside the picture and was moved inside.")
         )
     return remarks
-
-
-def _is_seen(region: Region, footage: Footage) -> bool:
-    return region.start_frame < footage.frames and region.touches(footage.size)
 
 
 def _listed(numbers: list[int]) -> str:

@@ -1,12 +1,20 @@
 """Highlighted ellipses: when they are active, and how much of a pixel they cover."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from math import hypot
 
 from shared.render.cropping import Size
+from shared.render.keyframes import RegionKeyframe, in_order
+from shared.render.movement import Movement, Stop
 
 SHARP_EDGE_PX = 1.0
+
+# Looks at a path before an ellipse is taken for seen. One that crosses the picture's edge, or
+# misses it, is told from a hundred; only one that grows as it leaves, so as to touch the edge
+# from outside and never reach in, takes more, and drawing that one changes nothing.
+_MOST_LOOKS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,14 @@ class Region:
     def active(self, n: int) -> bool:
         """Whether frame n has it."""
         return self.start_frame <= n < self.end_frame
+
+    def at(self, n: int) -> "Region":
+        """The region as it stands on frame n: it does not move."""
+        return self
+
+    def seen_within(self, frames: range, frame: Size) -> bool:
+        """Whether any of it lies in the picture on any of these frames."""
+        return bool(_common(self, frames)) and self.touches(frame)
 
     def touches(self, frame: Size) -> bool:
         """Whether any of the ellipse lies in the frame, with what a feather adds to it.
@@ -79,6 +95,104 @@ class Region:
         """
         beyond = abs(self.distance(x, y)) - width_px / 2
         return min(max(0.5 - beyond / self.edge_px, 0.0), 1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class MovingRegion:
+    """An ellipse over the frames `start_frame ≤ n < end_frame` that moves along keyframes.
+
+    At least one; before the first and after the last it is held. Keyframes outside its
+    frames still shape how it moves. `color` and `edge_px` as a `Region` has them.
+    """
+
+    start_frame: int
+    end_frame: int
+    keyframes: tuple[RegionKeyframe, ...]
+    color: tuple[int, int, int] = (255, 255, 255)
+    edge_px: float = SHARP_EDGE_PX
+    _movement: Movement = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        keyframes = in_order(self.keyframes)
+        stops = [
+            Stop(
+                each.frame,
+                (each.x, each.y, each.radius_x, each.radius_y, each.opacity),
+                each.easing,
+            )
+            for each in keyframes
+        ]
+        object.__setattr__(self, "keyframes", keyframes)
+        object.__setattr__(self, "_movement", Movement(stops))
+
+    def active(self, n: int) -> bool:
+        """Whether frame n has it."""
+        return self.start_frame <= n < self.end_frame
+
+    def at(self, n: int) -> Region:
+        """The region as it stands on frame n."""
+        x, y, radius_x, radius_y, opacity = self._movement.at(n)
+        return Region(
+            start_frame=self.start_frame,
+            end_frame=self.end_frame,
+            x=x,
+            y=y,
+            radius_x=radius_x,
+            radius_y=radius_y,
+            opacity=opacity,
+            color=self.color,
+            edge_px=self.edge_px,
+        )
+
+    def seen_within(self, frames: range, frame: Size) -> bool:
+        """Whether any of it lies in the picture on any of these frames, not looking at each.
+
+        Along a stretch each of its numbers goes one way. So between two frames of one it
+        reaches no further than with the larger radii and the centre nearest the picture; if
+        that does not touch, nothing between does, else the middle frame is looked at.
+        """
+        shown = _common(self, frames)
+        if not shown:
+            return False
+        stops = (each.frame for each in self.keyframes if each.frame in shown)
+        ends = sorted({shown[0], shown[-1], *stops})
+        if any(self.at(n).touches(frame) for n in ends):
+            return True
+        return self._touches_between(list(pairwise(ends)), frame)
+
+    def _touches_between(self, pieces: list[tuple[int, int]], frame: Size) -> bool:
+        looks = 0
+        while pieces:
+            first, last = pieces.pop()
+            middle = (first + last) // 2
+            if middle == first or not _reach(self.at(first), self.at(last), frame):
+                continue
+            looks += 1
+            if looks > _MOST_LOOKS or self.at(middle).touches(frame):
+                return True
+            pieces += [(first, middle), (middle, last)]
+        return False
+
+
+def _common(region: Region | MovingRegion, frames: range) -> range:
+    return range(max(region.start_frame, frames.start), min(region.end_frame, frames.stop))
+
+
+def _reach(a: Region, b: Region, frame: Size) -> bool:
+    """Whether anything between two states of an ellipse may touch the frame."""
+    return replace(
+        a,
+        x=_nearest(a.x, b.x, frame.width_px),
+        y=_nearest(a.y, b.y, frame.height_px),
+        radius_x=max(a.radius_x, b.radius_x),
+        radius_y=max(a.radius_y, b.radius_y),
+    ).touches(frame)
+
+
+def _nearest(a: float, b: float, end: float) -> float:
+    """The number between two that is nearest to those from 0 to `end`."""
+    inside = min(max(a, 0.0), end)
+    return min(max(inside, min(a, b)), max(a, b))
 
 
 def covered(regions: Iterable[Region], x: float, y: float) -> float:
