@@ -23,7 +23,7 @@ _HEVC = {
 # Presets from 10 up are not for pictures that people look at, as the encoder itself warns.
 _AV1 = {
     Quality.DRAFT: ("9", "43"),
-    Quality.STANDARD: ("8", "33"),
+    Quality.STANDARD: ("8", "35"),
     Quality.HIGH: ("6", "26"),
 }
 
