@@ -6,13 +6,14 @@ kept, where the audio is cut, and what the person should be told.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from shared.errors import JobFailed
 from shared.render.cropping import Rect, Size
 from shared.render.effects import Effect
 from shared.render.keyframes import CropPath, Keyframe
+from shared.render.layers import Layer, PlacedLayer, never_seen, placed
 from shared.render.regions import MovingRegion, Region
 from shared.render.timebase import frames_in_range
 
@@ -58,6 +59,7 @@ class Plan:
     highlights: tuple[Region | MovingRegion, ...]
     effect: Effect
     remarks: tuple[Remark, ...]
+    layers: tuple[Layer, ...] = ()
 
     def rect(self, n: int) -> Rect:
         """What frame n shows, in pixels of the displayed input."""
@@ -69,6 +71,23 @@ class Plan:
         Empty leaves the frame unchanged.
         """
         return tuple([region.at(n) for region in self.highlights if region.active(n)])
+
+    def layers_at(self, n: int) -> tuple[PlacedLayer, ...]:
+        """The layers drawn on the output of frame n, in drawing order."""
+        return placed(self.layers, self.output, n)
+
+    def with_layers(self, layers: Sequence[Layer]) -> "Plan":
+        """The same with layers over the output, and a remark on those it never shows."""
+        known = tuple(each.within(self.frames, self.footage.frames) for each in layers)
+        remarks = self.remarks
+        if unseen := never_seen(known, self.frames):
+            remark = Remark(
+                "layer_out_of_range",
+                f"Layers outside the frames kept are not seen: {_listed(unseen)}, "
+                "counted from 0.",
+            )
+            remarks = (*remarks, remark)
+        return replace(self, layers=known, remarks=remarks)
 
     @property
     def starts_at(self) -> Fraction:
