@@ -11,11 +11,12 @@ UV_HOME    := .tools/uv-$(UV_VERSION)
 UV         := $(UV_HOME)/bin/uv
 BIN        := .venv/bin
 SYNCED     := .venv/.synced
+PEERS      := .venv-peers/.synced
 
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup demo serve test check docs bench cover format lock clean
+.PHONY: setup demo serve test check docs bench peers cover format lock clean
 
 setup: $(SYNCED)  ## .venv matches requirements/dev.txt
 
@@ -51,7 +52,15 @@ docs: $(SYNCED)  ## docs/settings.md, docs/openapi.json and docs/api.md, from th
 	$(BIN)/python -m gateway.entrypoints.api_documents docs
 
 bench: $(SYNCED)  ## paired benchmarks; writes build/bench.json
+	@$(MAKE) --no-print-directory peers || echo "peers are not installed: their figures are not run"
 	$(BIN)/python -m bench
+
+peers: $(PEERS)  ## what benchmarks compare with, in an environment of its own
+
+$(PEERS): $(UV) requirements/peers.txt
+	$(UV) venv --quiet --allow-existing .venv-peers
+	$(UV) pip sync --quiet --require-hashes --python .venv-peers requirements/peers.txt
+	@touch $@
 
 cover: $(SYNCED)  ## branch coverage of the three packages
 	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term
@@ -68,6 +77,7 @@ lock: $(UV)  ## what each image installs; neither gets the other's libraries
 	$(COMPILE) --extra gateway -o requirements/gateway.txt
 	$(COMPILE) --extra worker --excludes requirements/worker-excludes.txt -o requirements/worker.txt
 	$(COMPILE) --extra cli -c requirements/dev.txt -o requirements/cli.txt
+	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate requirements/peers.in -o requirements/peers.txt
 
 clean:
-	rm -rf .venv .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf .venv .venv-peers .tools .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

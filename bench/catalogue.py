@@ -1,6 +1,7 @@
 """Every measurement, in the order of a whole run."""
 
 from bench import (
+    against_peers,
     delivering,
     jitter,
     not_run,
@@ -18,6 +19,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *resample_oracle.MEASUREMENTS,
     *jitter.MEASUREMENTS,
     *rendering.MEASUREMENTS,
+    *against_peers.MEASUREMENTS,
     *delivering.MEASUREMENTS,
     *presigning.MEASUREMENTS,
     *starting.MEASUREMENTS,

@@ -21,7 +21,13 @@ def static_crop(source: Path, rect: Rect, output: Size, into: Path) -> list[str]
 
 
 def moving_crop(
-    source: Path, rects: Sequence[Rect], rate: int, output: Size, into: Path
+    source: Path,
+    rects: Sequence[Rect],
+    rate: int,
+    output: Size,
+    into: Path,
+    *,
+    lossless: bool = False,
 ) -> list[str]:
     """The peer that moves, in whole pixels: the crop is told its place before each frame."""
     told = into.with_suffix(".cmd")
@@ -35,7 +41,8 @@ def moving_crop(
     first = rects[0]
     crop = f"crop={_even(first.width)}:{_even(first.height)}:{first.x:.3f}:{first.y:.3f}"
     graph = f"sendcmd=f={told},{crop}:exact=1,{_scale(output)}:eval=frame"
-    return _command(source, ["-vf", graph], into)
+    more = ["-crf", "0"] if lossless else []
+    return _command(source, ["-vf", graph], into, more)
 
 
 def transcode(source: Path, into: Path) -> list[str]:
@@ -43,10 +50,12 @@ def transcode(source: Path, into: Path) -> list[str]:
     return _command(source, [], into)
 
 
-def _command(source: Path, middle: list[str], into: Path) -> list[str]:
+def _command(
+    source: Path, middle: list[str], into: Path, after: Sequence[str] = ()
+) -> list[str]:
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
     quiet = ["-y", "-nostdin", "-loglevel", "error"]
-    return [ffmpeg, *quiet, "-i", str(source), *middle, *ENCODER, str(into)]
+    return [ffmpeg, *quiet, "-i", str(source), *middle, *ENCODER, *after, str(into)]
 
 
 def _scale(output: Size) -> str:

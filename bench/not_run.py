@@ -13,11 +13,7 @@ def _absent(figure: Figure, why: str) -> Measurement:
     return Measurement((figure,), run)
 
 
-_MOVIEPY = "the peer MoviePy is no dependency of cutroom's"
-
 MEASUREMENTS = (
-    _absent(Figure("framing_wall_vs_moviepy", "×", 0.90), _MOVIEPY),
-    _absent(Figure("overlay_wall_vs_moviepy", "×", 0.25), _MOVIEPY),
     _absent(
         Figure("chunk_speedup", "×", 1.6, at_least=True), "cutroom renders in one piece so far"
     ),

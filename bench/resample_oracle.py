@@ -42,7 +42,7 @@ def least_psnr_db(crops: int) -> float:
     source = _picture()
     rng = np.random.default_rng(11)
     return min(
-        _psnr_db(made, wanted)
+        psnr_db(made, wanted)
         for shrink in SHRINKS
         for _ in range(crops)
         for made, wanted in _planes(source, *_crop(shrink, rng))
@@ -85,6 +85,15 @@ def _planes(source: Picture, rect: Rect, output: Size) -> Iterator[tuple[Array, 
         yield samples_of(target)[:, : target.width], np.clip(wanted, 0, 255)
 
 
+def luma_wanted(source: Array, rect: Rect, output: Size) -> Array:
+    """What a crop of a luma plane should be, in float64: (output rows, output columns)."""
+    rows, columns = source.shape
+    ratios = rect.width / output.width_px, rect.height / output.height_px
+    across = _weights(_centres(_LUMA, _LUMA, rect.x, ratios[0], output.width_px), columns)
+    down = _weights(_centres(_LUMA, _LUMA, rect.y, ratios[1], output.height_px), rows)
+    return np.clip(down @ source.astype(np.float64) @ across.T, 0, 255)
+
+
 def _centres(source: Axis, target: Axis, start: float, ratio: float, count: int) -> Array:
     """Where output samples lie in the source's: output sample → displayed → source edge."""
     shown = (np.arange(count) + 0.5 - target.shift) / target.scale
@@ -105,7 +114,8 @@ def _weights(centres: Array, size: int) -> Array:
     return made
 
 
-def _psnr_db(made: Array, wanted: Array) -> float:
+def psnr_db(made: Array, wanted: Array) -> float:
+    """How alike two 8-bit planes are."""
     error = np.mean((made.astype(np.float64) - wanted) ** 2)
     return float(10 * np.log10(255**2 / error))
 

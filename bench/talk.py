@@ -27,7 +27,11 @@ class Talk:
 
     def say(self, message: object) -> None:
         """Tell it something."""
-        self._told.write(json.dumps(message).encode() + b"\n")
+        self.say_line(json.dumps(message))
+
+    def say_line(self, line: str) -> None:
+        """Tell it something that is JSON already."""
+        self._told.write(line.encode() + b"\n")
 
     def hear(self, within_s: float = HEAR_S) -> Any:
         """Return what it says next. Raises `RuntimeError` with its log if it says nothing."""
@@ -41,13 +45,17 @@ class Talk:
 
 @contextmanager
 def talking(
-    place: Workplace, module: str, *arguments: str, env: Mapping[str, str] | None = None
+    place: Workplace,
+    module: str,
+    *arguments: str,
+    env: Mapping[str, str] | None = None,
+    python: str | Path = sys.executable,
 ) -> Iterator[Talk]:
     """Run `python -m module` beside us for as long as the block lasts."""
     log_path = place.room("log") / f"{module}.log"
     with log_path.open("wb") as log_file:
         process = subprocess.Popen(
-            [sys.executable, "-m", module, *arguments],
+            [str(python), "-m", module, *arguments],
             env=None if env is None else dict(env),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
