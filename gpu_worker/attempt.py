@@ -62,12 +62,17 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What one child may use of this machine."""
+    """What one child may use of this machine, of whose cores `at_once` children have a share.
+
+    `processes`: how many share one child's work; None for as many as pay.
+    """
 
     cores: int
     memory_bytes: int | None
     file_bytes: int
     open_files: int
+    at_once: int = 1
+    processes: int | None = None
 
     def limits(self, left_s: float) -> Limits:
         """Return a child's limits with so many seconds to its deadline."""
@@ -173,6 +178,8 @@ class Attempt:
             files={name: str(file.path) for name, file in self._fetched.items()},
             scratch=str(work),
             limits=self.allowance.limits(self.deadline.left_s()),
+            cores=max(1, self.allowance.cores // self.allowance.at_once),
+            processes=self.allowance.processes,
             log_fields={
                 "job_id": self.job_id,
                 "kind": self.order.kind,

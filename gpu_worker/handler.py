@@ -111,6 +111,8 @@ def _allowance(settings: WorkerSettings) -> Allowance:
         memory_bytes=memory_mb * _MIB,
         file_bytes=settings.file_limit_mb * _MIB,
         open_files=settings.open_files,
+        at_once=settings.media_at_once,
+        processes=settings.render_processes,
     )
 
 

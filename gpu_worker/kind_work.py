@@ -1,6 +1,6 @@
 """What a kind's code is given and what it gives back: the seam between runner and kinds."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -25,6 +25,38 @@ class SayProgress(Protocol):
         """`fraction` of this stage, 0 to 1. Raises `Stopped` when the attempt must end."""
 
 
+Part = Callable[[Callable[[float], None]], None]  # is given what tells how far it is, 0 to 1
+
+
+class CannotFork(Exception):
+    """A process with more than one thread has no crew; it has to do the work itself."""
+
+
+class Crew(Protocol):
+    """Processes that do the parts of one work side by side, together within its limits."""
+
+    @property
+    def cores(self) -> int:
+        """How many cores this work has, however many processes share them."""
+
+    @property
+    def wanted(self) -> int | None:
+        """How many processes the operator wants; None leaves it to the work."""
+
+    @property
+    def memory_bytes(self) -> int | None:
+        """What all of them may take together; None where nothing bounds it."""
+
+    def do(self, parts: Sequence[Part], progress: Callable[[float], None]) -> None:
+        """Have each part done by a process forked here; none is left on returning.
+
+        What a part makes is files. `progress` is told how far all are, 0 to 1, and called
+        often: what it raises ends all of them, as the first failure does.
+
+        Raises what ended a part, `JobFailed`; `CannotFork` while this process has threads.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Work(Generic[In]):
     """One attempt, as its kind sees it.
@@ -32,7 +64,7 @@ class Work(Generic[In]):
     `files`: local paths by the dotted path of the reference in the input, complete and
     checked against the size and ETag of the work order. `scratch`: an empty directory of
     the attempt's own, removed afterwards. `probed(name, facts)`: what a decoder says of an
-    input file, kept with its asset.
+    input file, kept with its asset. `crew`: more processes, where there may be any.
     """
 
     input: In
@@ -41,6 +73,7 @@ class Work(Generic[In]):
     progress: SayProgress
     warn: Callable[[Notice], None]
     probed: Callable[[str, dict[str, object]], None]
+    crew: Crew | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ class WorkerSettings(BaseSettings):
     numba_cache_dir: str = Field("", description="Compiled kernels; baked into the image.")
     jobs_at_once: int = Field(1, ge=1, le=1000, description="Deliveries taken at once.")
     media_at_once: int = Field(1, ge=1, le=64, description="Child processes at once.")
+    render_processes: int | None = Field(
+        None, ge=1, le=64, description="Processes that share one export; else as many as pay."
+    )
     memory_limit_mb: int | None = Field(
         None, ge=256, description="Address space of one child; else most of the machine's."
     )

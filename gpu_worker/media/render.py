@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import rmtree
 
-from gpu_worker.kind_work import Crew
+from gpu_worker.kind_work import CannotFork, Crew
 from gpu_worker.media.cpu_engine import CpuEngine
 from gpu_worker.media.decoding.footage import AUDIO_DROPPED, Source
 from gpu_worker.media.encoding.levels import Level
@@ -63,16 +63,17 @@ def render(
     progress: Callable[[float], None],
     engine: Engine | None = None,
     crew: Crew | None = None,
+    level: Level | None = None,
 ) -> Rendered:
-    """Write the MP4 of a plan into a file.
+    """Write the MP4 of a plan into a file, its sound at a level or as it is.
 
     With a crew, and cores and frames enough for it to pay, in several processes; the file is
     the same but for how the encoder spends its bits around the joints. `progress` is called
     with 0 to 1 after each frame; what it raises stops the render, with every thread joined,
     every file closed and every process gone. Raises `JobFailed`.
     """
-    order = Order(source, plan, delivery)
-    pieces = (plan.frames,)
+    order = Order(source, plan, delivery, level)
+    pieces: tuple[range, ...] = (plan.frames,)
     if crew is not None and (engine is None or isinstance(engine, CpuEngine)):
         pieces = _pieces(order, crew)
     made = _side_by_side(order, pieces, crew, into, progress) if crew else None
@@ -120,7 +121,7 @@ def _in_one(
     order: Order, engine: Engine, into: Path, progress: Callable[[float], None]
 ) -> _Made:
     with ExitStack() as opening:
-        sound = open_sound(order.source, order.plan, opening)
+        sound = open_sound(order.source, order.plan, opening, order.level)
         drawn = draw(order, order.plan.frames, engine, sound, into, progress)
         return _Made(drawn, sound is not None)
 
@@ -144,7 +145,7 @@ def _side_by_side(
             order, pieces, crew, folder, lambda done: progress(_DRAWING * done)
         )
         with ExitStack() as opening:
-            sound = open_sound(order.source, order.plan, opening)
+            sound = open_sound(order.source, order.plan, opening, order.level)
             join(
                 segments,
                 order.source.video.rate,
@@ -154,8 +155,8 @@ def _side_by_side(
                 consume=True,
             )
             return _Made(drawn, sound is not None)
-    except (CannotJoin, DamagedOnTheWay) as error:
-        log.warning("render.not_joined", extra={"why": str(error)})
+    except (CannotFork, CannotJoin, DamagedOnTheWay) as error:
+        log.warning("render.not_split", extra={"why": repr(error)})
         return None
     except JobFailed as error:
         if error.what != "input_unreadable":

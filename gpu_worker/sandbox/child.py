@@ -1,15 +1,12 @@
 """One job's work, in a process of its own: what happens between the fork and `os._exit`."""
 
-import errno
 import logging
 import os
 import resource
 import signal
 import socket
-import sys
 import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +19,6 @@ from gpu_worker.kind_work import Made, Stopped, Work
 from gpu_worker.kinds import Runner
 from gpu_worker.sandbox import confinement
 from gpu_worker.sandbox.child_messages import (
-    OUT_OF_MEMORY_EXIT,
     ChildTask,
     Done,
     DoneFile,
@@ -33,7 +29,8 @@ from gpu_worker.sandbox.child_messages import (
     framed,
     receive_body,
 )
-from shared.errors import FAILURES, CutroomError, JobFailed, ValidationFailed
+from gpu_worker.sandbox.crew import ForkedCrew, PartDied
+from gpu_worker.sandbox.ending import end_with, failed
 from shared.logs import log_fields
 from shared.work import Usage
 
@@ -44,18 +41,13 @@ SAY_EVERY_S = 0.1  # progress; a kind speaks at every frame
 
 def live(conn: socket.socket, runners: Mapping[str, Runner], zygote_pid: int) -> NoReturn:
     """Do the task that comes in by `conn`, say how it went, and end the process."""
-    status = 1
-    try:
-        if confinement.die_with_parent(zygote_pid, signal.SIGKILL):
-            status = _serve(conn, runners)
-    except MemoryError:
-        status = OUT_OF_MEMORY_EXIT
-    except BaseException:  # noqa: BLE001 - outermost: nothing may return into the zygote
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)  # no clean-up of the zygote's things, no waiting for threads
+
+    def body() -> int:
+        if not confinement.die_with_parent(zygote_pid, signal.SIGKILL):
+            return 1
+        return _serve(conn, runners)
+
+    end_with(body)
 
 
 def _serve(conn: socket.socket, runners: Mapping[str, Runner]) -> int:
@@ -76,10 +68,15 @@ def _serve(conn: socket.socket, runners: Mapping[str, Runner]) -> int:
         if not confinement.forbid_network():
             log.warning("child.network_not_forbidden")
         confinement.limit(task.limits)
+        crew = ForkedCrew(task.cores or len(os.sched_getaffinity(0)), task.processes, conn)
         try:
-            last_word: BaseModel = _done(*_made(task, runners[task.kind], conn, stopping))
+            made, run_s = _made(task, runners[task.kind], _Voice(conn), stopping, crew)
+            last_word: BaseModel = _done(made, run_s, crew.peak_bytes)
         except Stopped:
             return 0
+        except PartDied as death:
+            # Ours is the same death: the worker knows what each tells.
+            return death.status
         except Exception as error:  # noqa: BLE001 - outermost: every end is reported
             last_word = _failed(error)
         _Voice(conn).say(last_word)
@@ -87,9 +84,8 @@ def _serve(conn: socket.socket, runners: Mapping[str, Runner]) -> int:
 
 
 def _made(
-    task: ChildTask, runner: Runner, conn: socket.socket, stopping: "_Stopping"
+    task: ChildTask, runner: Runner, voice: "_Voice", stopping: "_Stopping", crew: ForkedCrew
 ) -> tuple[Made, float]:
-    voice = _Voice(conn)
     progress = _Progress(runner.kind.stages, stopping, voice.say)
     begun_at_s = time.monotonic()
     made = runner.run(
@@ -100,14 +96,15 @@ def _made(
             progress=progress,
             warn=lambda notice: voice.say(Warned(notice=notice)),
             probed=lambda name, facts: voice.say(Probed(name=name, facts=facts)),
+            crew=crew,
         )
     )
     return made, time.monotonic() - begun_at_s
 
 
-def _done(made: Made, run_s: float) -> Done:
+def _done(made: Made, run_s: float, others_peak_bytes: int) -> Done:
     usage = made.usage or Usage(run_s=run_s)
-    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    peak_bytes = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 + others_peak_bytes
     return Done(
         result=made.result.model_dump(mode="json"),
         files=[
@@ -119,32 +116,11 @@ def _done(made: Made, run_s: float) -> Done:
 
 
 def _failed(error: Exception) -> Failed:
-    """Sort what ended the work into a failure code; the details stay in the log."""
-    code, public = _reason(error)
-    unexpected = error if code == "internal" else None
-    log.error("child.work_failed", extra={"code": code, "why": str(error)}, exc_info=unexpected)
-    return Failed(code=code, public=public[:500])
-
-
-def _reason(error: Exception) -> tuple[str, str]:
-    match error:
-        case JobFailed():
-            return error.what, error.public
-        case ValidationFailed():
-            return "invalid_request", error.public
-        case CutroomError() if error.what in FAILURES:
-            return error.what, error.public
-        case MemoryError():
-            code = "out_of_memory"
-        case OSError(errno=errno.ENOMEM):
-            code = "out_of_memory"
-        case OSError(errno=errno.ENOSPC):
-            code = "storage_error"
-        case OSError(errno=errno.EFBIG):
-            return "invalid_request", "The result would be larger than a file may be."
-        case _:
-            code = "internal"
-    return code, FAILURES[code].sentence
+    said = failed(error)
+    unexpected = error if said.code == "internal" else None
+    why = {"code": said.code, "why": said.detail}
+    log.error("child.work_failed", extra=why, exc_info=unexpected)
+    return said
 
 
 @dataclass(slots=True)

@@ -15,6 +15,7 @@ from shared.work import Notice, Stage, Usage
 
 OUT_OF_MEMORY_EXIT = 75  # a child's exit code: there was no memory left even to say so
 LONGEST_BYTES = 4 * 1024 * 1024
+LONGEST_PUBLIC, LONGEST_DETAIL = 500, 2000
 _PREFIX = struct.Struct("!I")
 
 
@@ -35,6 +36,8 @@ class ChildTask(Wire):
     files: dict[str, str]
     scratch: str
     limits: Limits
+    cores: int | None = Field(None, ge=1)  # None: as many as it may run on
+    processes: int | None = Field(None, ge=1)  # that share the work; None: as many as pay
     log_fields: dict[str, str | int]
 
 
@@ -79,16 +82,38 @@ class Done(Wire):
 
 
 class Failed(Wire):
-    """The last word of a child whose work failed: a code, and a sentence for a person."""
+    """The last word of a child whose work failed: a code, and a sentence for a person.
+
+    `detail` is what one process of a child's tells another, for the log.
+    """
 
     type: Literal["failed"] = "failed"
     code: str
-    public: str = Field(max_length=500)
+    public: str = Field(max_length=LONGEST_PUBLIC)
+    detail: str = Field("", max_length=LONGEST_DETAIL)
+
+
+class PartAt(Wire):
+    """How far a part of the work is; one process of a child's tells another."""
+
+    type: Literal["part_at"] = "part_at"
+    fraction: float = Field(ge=0, le=1)
+
+
+class PartDone(Wire):
+    """The last word of the process that did a part of the work."""
+
+    type: Literal["part_done"] = "part_done"
 
 
 ChildMessage = Progressed | Warned | Probed | Done | Failed
 MESSAGE: TypeAdapter[ChildMessage] = TypeAdapter(
     Annotated[ChildMessage, Field(discriminator="type")]
+)
+
+PartMessage = PartAt | PartDone | Failed
+PART_MESSAGE: TypeAdapter[PartMessage] = TypeAdapter(
+    Annotated[PartMessage, Field(discriminator="type")]
 )
 
 

@@ -57,7 +57,12 @@ def limit(limits: Limits) -> None:
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     _lower(resource.RLIMIT_CPU, limits.cpu_s, spare=5)
     if limits.memory_bytes is not None:
-        _lower(resource.RLIMIT_AS, limits.memory_bytes)
+        limit_memory(limits.memory_bytes)
+
+
+def limit_memory(memory_bytes: int) -> None:
+    """Lower the bound on this process's address space, and on that of all it starts."""
+    _lower(resource.RLIMIT_AS, memory_bytes)
 
 
 def be_first_when_memory_runs_out() -> None:

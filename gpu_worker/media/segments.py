@@ -1,0 +1,112 @@
+"""Parts of a render: frames of a plan in a file of their own, in a process of their own."""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from pydantic import ConfigDict, TypeAdapter, with_config
+
+from gpu_worker.kind_work import Crew
+from gpu_worker.media.cpu_engine import CpuEngine
+from gpu_worker.media.decoding.footage import Source
+from gpu_worker.media.encoding.levels import Level
+from gpu_worker.media.encoding.sound import Sound
+from gpu_worker.media.encoding.stills import Seen, StillsWatch, together
+from gpu_worker.media.encoding.video_file import VideoFile
+from gpu_worker.media.engine import Engine
+from gpu_worker.media.joining import Segment
+from gpu_worker.media.pipeline import Threads
+from shared.render.delivery import Delivery
+from shared.render.plan import Plan, Remark
+from shared.render.stills import Stills
+
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is rendered: an input, its plan, and the form it is handed over in.
+
+    `level` is what its sound is brought to; None leaves it as it is.
+    """
+
+    source: Source
+    plan: Plan
+    delivery: Delivery
+    level: Level | None = None
+
+
+@with_config(ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What came of frames besides their packets."""
+
+    remarks: tuple[Remark, ...]
+    seen: Seen
+
+
+_DRAWN = TypeAdapter(Drawn)
+
+
+class DamagedOnTheWay(Exception):
+    """Frames in the middle could not be read: how it goes on after them is for one reader."""
+
+
+def draw(
+    order: Order,
+    frames: range,
+    engine: Engine,
+    sound: Sound | None,
+    into: Path,
+    progress: Progress,
+) -> Drawn:
+    """Write frames of the plan, the first at time 0, into an MP4. Raises `JobFailed`.
+
+    `progress` is called with 0 to 1 after each frame; what it raises ends it, with every
+    thread joined and every file closed.
+    """
+    source, plan = order.source, order.plan
+    rate = source.video.rate
+    stills = Stills.of(order.delivery, len(plan.frames), rate, plan.output)
+    watch = StillsWatch(stills, source.look.colours)
+    before = frames.start - plan.frames.start
+    encoder = engine.encoder(order.delivery)
+    with ExitStack() as opening:
+        file = opening.enter_context(
+            VideoFile(into, plan.output, rate, source.look.colours, encoder, sound)
+        )
+        made = opening.enter_context(engine.frames(source, plan, frames))
+        for number, frame in enumerate(made):
+            watch.see(before + number, frame)
+            file.add(frame)
+            progress((number + 1) / len(frames))
+    return Drawn(made.remarks, watch.seen)
+
+
+def draw_apart(
+    order: Order, pieces: Sequence[range], crew: Crew, folder: Path, progress: Progress
+) -> tuple[list[Segment], Drawn]:
+    """Draw pieces of the plan side by side, each into a file of the folder.
+
+    Raises `JobFailed`, and `DamagedOnTheWay`.
+    """
+    segments = [
+        Segment(folder / f"segment-{number}.mp4", piece) for number, piece in enumerate(pieces)
+    ]
+    engine = CpuEngine(Threads.for_cores(max(1, crew.cores // len(pieces))))
+    crew.do([partial(_draw_one, order, engine, each) for each in segments], progress)
+    drawn = [_DRAWN.validate_json(_beside(each).read_bytes()) for each in segments]
+    if any(each.remarks for each in drawn[:-1]):
+        raise DamagedOnTheWay
+    return segments, Drawn(drawn[-1].remarks, together(each.seen for each in drawn))
+
+
+def _draw_one(order: Order, engine: Engine, segment: Segment, progress: Progress) -> None:
+    drawn = draw(order, segment.frames, engine, None, segment.path, progress)
+    _beside(segment).write_bytes(_DRAWN.dump_json(drawn))
+
+
+def _beside(segment: Segment) -> Path:
+    return segment.path.with_suffix(".json")
