@@ -1,9 +1,11 @@
 """Turn jobs into rows and back: instants as sortable text, structures as JSON."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
+from functools import cache
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any
 
@@ -94,7 +96,7 @@ COLUMNS = tuple(field.name for field in fields(Job))
 CHANGING = tuple(name for name in COLUMNS if name not in FIXED)
 
 
-def _to_column(name: str) -> Callable[[Any], Value]:
+def _to_column(name: str) -> Callable[[Any], Value] | None:
     if name in _INSTANTS:
         return to_text
     if name in _JSON or name == "stages":
@@ -105,16 +107,22 @@ def _to_column(name: str) -> Callable[[Any], Value]:
         return lambda error: to_json(asdict(error))
     if name in _WORDS:
         return str
-    return int if name == "holds_slot" else lambda value: value
+    return int if name == "holds_slot" else None
 
 
-_TO_COLUMN = MappingProxyType({name: _to_column(name) for name in COLUMNS})
+@cache
+def _reading(columns: tuple[str, ...]) -> tuple[Callable[[Job], tuple[Any, ...]], Any]:
+    """What takes these fields of a job all at once, and what turns each of them."""
+    return attrgetter(*columns), tuple(_to_column(name) for name in columns)
 
 
-def cells(job: Job, columns: Sequence[str]) -> list[Value]:
-    """Return these fields of a job as their columns hold them."""
-    fields_of = ((_TO_COLUMN[name], getattr(job, name)) for name in columns)
-    return [None if value is None else held(value) for held, value in fields_of]
+def cells(job: Job, columns: tuple[str, ...]) -> list[Value]:
+    """Return these fields of a job, two or more, as their columns hold them."""
+    take, turns = _reading(columns)
+    return [
+        value if turn is None or value is None else turn(value)
+        for turn, value in zip(turns, take(job), strict=True)
+    ]
 
 
 def _from_column(name: str) -> Callable[[Any], Any]:
