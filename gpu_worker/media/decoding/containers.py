@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar, cast
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
@@ -53,12 +54,12 @@ def demuxer_of(head: bytes) -> Demuxer | None:
 
 
 @contextmanager
-def opened(path: Path) -> Iterator[InputContainer]:
-    """Open a video file for reading; closed on leaving.
+def opened(path: Path, accelerator: HWAccel | None = None) -> Iterator[InputContainer]:
+    """Open a video file for reading, its video decoded on a device or not; closed on leaving.
 
     Raises `JobFailed` with `input_unreadable` and what the person can do about it.
     """
-    container = _open(path)
+    container = _open(path, accelerator)
     try:
         yield container
     finally:
@@ -83,7 +84,7 @@ def demuxed(container: InputContainer, *streams: StreamT) -> Iterator["Packet[St
         yield packet
 
 
-def _open(path: Path) -> InputContainer:
+def _open(path: Path, accelerator: HWAccel | None) -> InputContainer:
     with path.open("rb") as file:
         head = file.read(32)
     if not head:
@@ -105,6 +106,7 @@ def _open(path: Path) -> InputContainer:
                 "max_pixels": str(MAX_PIXELS),
             },
             metadata_errors="replace",
+            hwaccel=accelerator,
         )
     except MemoryError:
         raise

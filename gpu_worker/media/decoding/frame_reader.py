@@ -1,9 +1,10 @@
 """Decode a video onto its constant-rate timeline, frame by frame, in flat memory."""
 
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 
 import av
+from av.codec.hwaccel import HWAccel
 from av.container import InputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
@@ -27,11 +28,17 @@ class FrameReader:
 
     Frame *n* of the timeline shows the last decoded frame whose time, rounded to the nearest
     1/rate, is at or before n/rate.
+
+    With an accelerator the frames stay where it decodes them, in its own format, and nothing
+    damaged is skipped: what a device makes of that is not what the decoders here make of it.
     """
 
-    def __init__(self, source: Source, threads: int) -> None:
+    def __init__(
+        self, source: Source, threads: int, accelerator: HWAccel | None = None
+    ) -> None:
         self._source = source
         self._threads = threads
+        self._accelerator = accelerator
         self._damaged = 0
         self._ahead: int | None = None  # by how much DTS run ahead of the frames' times
         self._latest = source.video.origin
@@ -46,7 +53,7 @@ class FrameReader:
         track = self._source.video
         clock = ConstantRate(track.rate, track.timebase)
         clock.add(track.origin)
-        planar = ToPlanar(self._source.look)
+        planar = ToPlanar(self._source.look) if self._accelerator is None else _as_decoded
         held: VideoFrame | None = None
         reached = 0
         for frame in self._decoded(self._start(wanted.start)):
@@ -112,7 +119,7 @@ class FrameReader:
 
     def _decoded(self, start: int | None) -> Generator[VideoFrame, None, None]:
         track = self._source.video
-        with opened(self._source.path) as container:
+        with opened(self._source.path, self._accelerator) as container:
             stream = video_stream(container, track.index)
             stream.thread_type = "AUTO"
             stream.thread_count = self._threads
@@ -143,7 +150,7 @@ class FrameReader:
     def _count_damage(self, error: av.FFmpegError) -> None:
         self._damaged += 1
         allowed = max(_DAMAGED_ALWAYS, self._source.video.packets // _DAMAGED_ONE_IN)
-        if self._damaged > allowed:
+        if self._damaged > allowed or self._accelerator is not None:
             raise JobFailed(
                 "input_unreadable",
                 "Too much of the video is damaged. Export it again, or upload it anew.",
@@ -151,8 +158,12 @@ class FrameReader:
             ) from error
 
 
+def _as_decoded(frame: VideoFrame) -> VideoFrame:
+    return frame
+
+
 def _shown(
-    frame: VideoFrame, span: range, wanted: range, planar: ToPlanar
+    frame: VideoFrame, span: range, wanted: range, planar: Callable[[VideoFrame], VideoFrame]
 ) -> Iterator[tuple[int, VideoFrame]]:
     kept = range(max(span.start, wanted.start), min(span.stop, wanted.stop))
     if kept:
