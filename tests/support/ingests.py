@@ -8,6 +8,7 @@ from PIL import Image
 
 from gpu_worker.kind_work import Work
 from gpu_worker.kinds.media.ingest import KIND, run
+from gpu_worker.media.picture.resample import PlaneResampler
 from shared.kinds.media.ingest import IngestResult
 
 
@@ -21,7 +22,9 @@ class Ingested:
     progress: list[tuple[str, float]]
 
 
-def ingest(source: Path, scratch: Path, **fields: Any) -> Ingested:
+def ingest(
+    source: Path, scratch: Path, resampler: PlaneResampler | None = None, **fields: Any
+) -> Ingested:
     """Ingest a file. Raises `JobFailed`."""
     said: list[tuple[str, float]] = []
     facts: dict[str, Any] = {}
@@ -34,7 +37,8 @@ def ingest(source: Path, scratch: Path, **fields: Any) -> Ingested:
             progress=lambda stage, fraction: said.append((stage, fraction)),
             warn=lambda notice: None,
             probed=lambda name, found: facts.update(found),
-        )
+        ),
+        resampler,
     )
     (file,) = made.files
     assert (file.name, file.content_type) == ("thumbnail", "image/png")

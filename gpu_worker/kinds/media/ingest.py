@@ -6,6 +6,7 @@ from PIL import Image
 
 from gpu_worker.kind_work import Made, MadeFile, Work
 from gpu_worker.media.decoding.probe import probe
+from gpu_worker.media.picture.resample import PlaneResampler, plane_resampler
 from gpu_worker.media.stills.image_files import HEAD_BYTES, format_of, read_thumbnail
 from gpu_worker.media.stills.video_alpha import has_alpha
 from gpu_worker.media.stills.video_still import video_thumbnail
@@ -20,12 +21,14 @@ _SOURCE = "source"
 _AT_S = 0.1  # a little in: the first frame of many videos is black
 
 
-def run(work: Work[IngestInput]) -> Made:
+def run(work: Work[IngestInput], resampler: PlaneResampler | None = None) -> Made:
     """Say what the file is and make its thumbnail. Raises `JobFailed`."""
     path = work.files[_SOURCE]
     with path.open("rb") as file:
         form = format_of(file.read(HEAD_BYTES))
-    return _video(work, path) if form is None else _image(work, path, form)
+    if form is not None:
+        return _image(work, path, form)
+    return _video(work, path, resampler or plane_resampler())
 
 
 def _image(work: Work[IngestInput], path: Path, form: str) -> Made:
@@ -49,7 +52,7 @@ def _image(work: Work[IngestInput], path: Path, form: str) -> Made:
     )
 
 
-def _video(work: Work[IngestInput], path: Path) -> Made:
+def _video(work: Work[IngestInput], path: Path, resampler: PlaneResampler) -> Made:
     work.progress("prepare", 0.0)
     source = probe(path)
     transparent = has_alpha(source)
@@ -57,7 +60,9 @@ def _video(work: Work[IngestInput], path: Path) -> Made:
     for remark in source.remarks:
         work.warn(Notice(code=remark.code, message=remark.message))
     work.progress("thumbnail", 0.0)
-    thumbnail = video_thumbnail(source, _AT_S, work.input.max_size, has_alpha=transparent)
+    thumbnail = video_thumbnail(
+        source, _AT_S, work.input.max_size, resampler, has_alpha=transparent
+    )
     video, audio = source.video, source.audio
     return _made(
         work,

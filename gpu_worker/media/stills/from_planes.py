@@ -8,14 +8,15 @@ from av.video.frame import VideoFrame
 
 from gpu_worker.media.picture.colour import Colours
 from gpu_worker.media.picture.planes import Array, Picture, Plane, samples_of
-from gpu_worker.media.picture.resample import PlaneResampler, Span, plane_resampler
+from gpu_worker.media.picture.resample import PlaneResampler, Span
 from gpu_worker.media.picture.rgb import full_size, rgb_of
 from shared.render.cropping import Size
 
 
-def picture_rgb(picture: Picture, colours: Colours, shown: Size, size: Size) -> Array:
+def picture_rgb(
+    picture: Picture, colours: Colours, shown: Size, size: Size, resampler: PlaneResampler
+) -> Array:
     """A picture displayed at `shown`, at another size: (height, width, 3), uint8, R'G'B'."""
-    resampler = plane_resampler()
     gain = 1 / picture.unit
     planes = [plane_at(each, shown, size, gain, resampler) for each in picture.planes]
     return rgb_of(planes, colours)
@@ -40,8 +41,8 @@ def plane_at(
     across, down = shown.width_px / size.width_px, shown.height_px / size.height_px
     resampler(
         plane.samples,
-        Span(plane.x.shift, plane.x.scale * across, size.width_px),
-        Span(plane.y.shift, plane.y.scale * down, size.height_px),
+        Span(float(plane.x.shift), plane.x.scale * across, size.width_px),
+        Span(float(plane.y.shift), plane.y.scale * down, size.height_px),
         gain,
         made,
     )

@@ -9,7 +9,7 @@ from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.frame_reader import FrameReader
 from gpu_worker.media.decoding.pictures import picture_of
 from gpu_worker.media.picture.planes import Array, Axis, Plane
-from gpu_worker.media.picture.resample import plane_resampler
+from gpu_worker.media.picture.resample import PlaneResampler
 from gpu_worker.media.stills.from_planes import picture_rgb, plane_at
 from gpu_worker.media.stills.thumbnails import at_size, fitted_size
 from gpu_worker.media.stills.video_alpha import alpha_of
@@ -21,21 +21,21 @@ _THREADS = 2
 
 
 def video_thumbnail(
-    source: Source, at_s: float, max_side_px: int, *, has_alpha: bool
+    source: Source, at_s: float, max_side_px: int, resampler: PlaneResampler, *, has_alpha: bool
 ) -> Image.Image:
     """The frame shown at an instant, made small: RGB, or RGBA where there is alpha.
 
     The first that can be decoded where the video is shorter, or shows nothing there. Raises
     `JobFailed`.
     """
-    frame = _frame_at(source, at_s)
-    shown = source.look.displayed
+    frame, look = _frame_at(source, at_s), source.look
+    picture, shown = picture_of(frame, look), look.displayed
     small = fitted_size(shown, max_side_px)
     if not has_alpha:
-        return Image.fromarray(_rgb(source, frame, small))
+        return Image.fromarray(picture_rgb(picture, look.colours, shown, small, resampler))
     # Colours are averaged by how much of them is seen, so not before both are in one place.
-    whole = Image.fromarray(_rgb(source, frame, shown))
-    whole.putalpha(_alpha(source, frame))
+    whole = Image.fromarray(picture_rgb(picture, look.colours, shown, shown, resampler))
+    whole.putalpha(Image.fromarray(_alpha(source, frame, resampler)))
     return at_size(whole, small)
 
 
@@ -54,16 +54,11 @@ def _first(source: Source, wanted: range) -> VideoFrame:
         return next(frames)[1]
 
 
-def _rgb(source: Source, frame: VideoFrame, size: Size) -> Array:
-    look = source.look
-    return picture_rgb(picture_of(frame, look), look.colours, look.displayed, size)
-
-
-def _alpha(source: Source, frame: VideoFrame) -> Image.Image:
+def _alpha(source: Source, frame: VideoFrame, resampler: PlaneResampler) -> Array:
     look = source.look
     coded = Size(frame.width, frame.height)
-    samples = alpha_of(source, frame)
-    held = look.orientation.placed(Plane(samples, Axis(1, 0), Axis(1, 0)), coded)
+    samples = Plane(alpha_of(source, frame), Axis(1.0, 0.0), Axis(1.0, 0.0))
+    held = look.orientation.placed(samples, coded)
     rows, columns = held.samples.shape
     shown = look.displayed
     placed = Plane(
@@ -71,4 +66,4 @@ def _alpha(source: Source, frame: VideoFrame) -> Image.Image:
         held.x.over(shown.width_px / columns),
         held.y.over(shown.height_px / rows),
     )
-    return Image.fromarray(plane_at(placed, shown, shown, 1.0, plane_resampler()))
+    return plane_at(placed, shown, shown, 1.0, resampler)
