@@ -70,7 +70,8 @@ class JobKind(Generic[In, Out]):
 
     `outputs` are the names of the files an attempt may publish, with the content type of
     each, or all that its input may choose among; a success without one of them is none,
-    unless it is among `optional_outputs`.
+    unless it is among `optional_outputs`. `asked_outputs(input)` are those of the optional
+    ones that an input asks for; None where any of them may come of any input.
     `deadline_s` is the time from submission after which an unfinished job expires.
     """
 
@@ -85,12 +86,20 @@ class JobKind(Generic[In, Out]):
     price: PriceRule
     deadline_s: int
     optional_outputs: frozenset[str] = frozenset()
+    asked_outputs: Callable[[Any], frozenset[str]] | None = None
     limits: Mapping[str, Any] = field(default_factory=dict)
 
     def content_types(self, output: str) -> tuple[str, ...]:
         """Return what a file of this name may be; nothing where no output is called so."""
         types = self.outputs.get(output, ())
         return (types,) if isinstance(types, str) else types
+
+    def outputs_of(self, job_input: In) -> tuple[str, ...]:
+        """Return the names of what this input may make, in the order of `outputs`."""
+        if self.asked_outputs is None:
+            return tuple(self.outputs)
+        without = self.optional_outputs - self.asked_outputs(job_input)
+        return tuple(name for name in self.outputs if name not in without)
 
     def parse_input(self, raw: Any) -> In:
         """Return the checked input.

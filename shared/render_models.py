@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from shared.artifacts import VideoRef
+from shared.delivery_models import Delivered, DeliveryChoice
 from shared.job_kind import Rule, Wire
 from shared.numbers import LARGEST_WHOLE, WHOLE, Number
 from shared.render.cropping import Rect, Size
@@ -153,13 +154,13 @@ class OutputShape(Wire):
         return Size(self.output_width, self.output_height)
 
 
-class ExportInput(OutputShape):
-    """What every export takes: the video and the size to make of it."""
+class ExportInput(DeliveryChoice, OutputShape):
+    """What every export takes: the video, the size to make of it, and the form it gets."""
 
     source: VideoRef = Field(description="The video to export.")
 
 
-class ExportResult(Wire):
+class ExportResult(Delivered):
     """The video an export made."""
 
     frames: int = Field(ge=1, description="Frames of the output.")

@@ -6,14 +6,32 @@ for. A length the caller states changes the estimate alone.
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from shared.job_kind import PriceRule, StoredFile
+from shared.render.delivery import Codec, Quality
 from shared.render_models import ExportInput
 
 DEADLINE_S = 3600
 
 # A portrait 1080p output, the default, is the unit of work.
 _UNIT_PX = 1080 * 1920
+
+# What a render costs beside one to H.264 in standard quality, encoding and all else together.
+# CPU seconds of the encoders with the settings of `docs/deliveries.md`, on filmed traffic at
+# 768 × 432 and on a drifting textured scene at 1080 × 1920; the means of the two, with a
+# quarter of a standard render for decoding and painting, which cost the same for all.
+_COST: Final = {
+    (Codec.H264, Quality.DRAFT): 0.5,
+    (Codec.H264, Quality.STANDARD): 1.0,
+    (Codec.H264, Quality.HIGH): 2.6,
+    (Codec.HEVC, Quality.DRAFT): 1.7,
+    (Codec.HEVC, Quality.STANDARD): 3.0,
+    (Codec.HEVC, Quality.HIGH): 5.0,
+    (Codec.AV1, Quality.DRAFT): 1.3,
+    (Codec.AV1, Quality.STANDARD): 2.0,
+    (Codec.AV1, Quality.HIGH): 4.5,
+}
 
 # Footage rarely has fewer than 64 KiB a second. A second for each 32 KiB leaves a worker
 # twice the footage's length at that, and eight times at 2 Mbit/s; two cores need about once
@@ -34,10 +52,15 @@ def _output_units(order: ExportInput) -> float:
     return order.output_width * order.output_height / _UNIT_PX
 
 
+def _cost(order: ExportInput) -> float:
+    return _COST[order.codec, order.quality]
+
+
 def limit_s(order: ExportInput, files: Mapping[str, StoredFile]) -> float:
     """The longest an attempt may run, in seconds: 300 and up, 3300 at most."""
     by_size_s = files["source"].size_bytes / _LIMIT_BYTES_PER_S
-    return min(_LIMIT_FLOOR_S + by_size_s * max(1.0, _output_units(order)), _LIMIT_CAP_S)
+    times = max(1.0, _output_units(order)) * max(1.0, _cost(order))
+    return min(_LIMIT_FLOOR_S + by_size_s * times, _LIMIT_CAP_S)
 
 
 def likely_s(
@@ -52,7 +75,8 @@ def likely_s(
     length_s = source.duration_s or source.size_bytes / _LIKELY_INPUT_BYTES_PER_S
     stop_s = length_s if end_s is None else min(end_s, length_s)
     kept_s = max(0.0, stop_s - (start_s or 0.0))
-    render_s = kept_s * _LIKELY_RENDER_S_PER_S * max(0.25, _output_units(order))
+    by_length_s = kept_s * _LIKELY_RENDER_S_PER_S
+    render_s = by_length_s * max(0.25, _output_units(order)) * _cost(order)
     fetch_s = source.size_bytes / _LIKELY_TRANSFER_BYTES_PER_S
     return min(_LIKELY_START_S + fetch_s + render_s, limit_s(order, files))
 
@@ -62,7 +86,8 @@ EXPORT_PRICE = PriceRule(
     likely_s=likely_s,
     basis=(
         "worker seconds: the length of the kept video at half its time for a 1080 × 1920 "
-        "output, in proportion to the output's pixels; the limit is 300 s and one second for "
+        "output, in proportion to the output's pixels, and up to five times that for other "
+        "codecs and qualities than H.264 in standard; the limit is 300 s and one second for "
         "each 32 KiB of the stored file, at most 3300 s"
     ),
 )

@@ -159,7 +159,10 @@ class SubmitJob:
         )
         rate = self.endpoints.for_compute(kind.compute).rate
         return Estimate(
-            estimate_micro_usd(rate, likely_s), likely_s, kind.price.basis, tuple(kind.outputs)
+            estimate_micro_usd(rate, likely_s),
+            likely_s,
+            kind.price.basis,
+            kind.outputs_of(job_input),
         )
 
     def _parse(self, asked: JobRequest) -> tuple[JobKind[Any, Any], Wire]:

@@ -38,14 +38,14 @@ class Sprites:
     def of(cls, frames: int, rate: Fraction, output: Size) -> Self:
         """The shortest usual interval for which the pictures fit one sheet."""
         length = frames / rate
-        fitting = (each for each in _INTERVALS_S if ceil(length / each) <= MOST_PICTURES)
+        fitting = (each for each in _INTERVALS_S if length <= each * MOST_PICTURES)
         interval = next(fitting, Fraction(ceil(length / MOST_PICTURES)))
         return cls(frames, rate, _thumb(output), interval)
 
     @property
     def count(self) -> int:
-        """How many pictures there are."""
-        return ceil(self.frames / self.rate / self.interval)
+        """How many pictures there are; less than half an interval is no picture's alone."""
+        return max(1, floor(self.frames / self.rate / self.interval + Fraction(1, 2)))
 
     @property
     def columns(self) -> int:
@@ -64,8 +64,8 @@ class Sprites:
 
     def times(self, index: int) -> tuple[Fraction, Fraction]:
         """From when until when a picture stands for the output, in seconds."""
-        start = index * self.interval
-        return start, min(start + self.interval, self.frames / self.rate)
+        start, last = index * self.interval, index == self.count - 1
+        return start, self.frames / self.rate if last else start + self.interval
 
     def number(self, index: int) -> int:
         """The frame a picture shows: the one in the middle of its time."""

@@ -27,13 +27,17 @@ _KINDS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """A finished export: its file, what was said on the way, and how much disk it took."""
+    """A finished export: its file, what was said on the way, and how much disk it took.
+
+    `beside` are the files made besides the video, by their outputs' names.
+    """
 
     path: Path
     result: ExportResult
     warnings: list[str]
     progress: list[tuple[str, float]]
     scratch_peak_bytes: int
+    beside: dict[str, Path]
 
 
 def export(name: str, source: Path, scratch: Path, **fields: Any) -> Exported:
@@ -59,10 +63,11 @@ def export(name: str, source: Path, scratch: Path, **fields: Any) -> Exported:
             probed=lambda name, facts: None,
         )
     )
-    (file,) = made.files
+    file, *others = made.files
     assert (file.name, file.content_type) == ("video", "video/mp4")
+    beside = {each.name: each.path for each in others}
     sizes.append(file.path.stat().st_size)
-    return Exported(file.path, made.result, warnings, said, max(sizes))
+    return Exported(file.path, made.result, warnings, said, max(sizes), beside)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from shared.delivery_models import DELIVERY_OUTPUTS, OPTIONAL_OUTPUTS, asked_outputs
 from shared.job_kind import JobKind, PriceRule, Rule, StoredFile, Wire
 from shared.numbers import Number
 from shared.render.plan import Footage, Plan, plan_framing
@@ -68,7 +69,9 @@ KIND = JobKind(
     description="Cuts a video in time and crops it along keyframes, with its sound in sync.",
     input=FramingInput,
     output=ExportResult,
-    outputs={"video": "video/mp4"},
+    outputs=DELIVERY_OUTPUTS,
+    optional_outputs=OPTIONAL_OUTPUTS,
+    asked_outputs=asked_outputs,
     stages=("prepare", "render", "upload", "persist"),
     compute="gpu",
     price=PriceRule(EXPORT_PRICE.limit_s, _likely_s, EXPORT_PRICE.basis),

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from shared.delivery_models import DELIVERY_OUTPUTS, OPTIONAL_OUTPUTS, asked_outputs
 from shared.job_kind import JobKind
 from shared.render.effects import Effect
 from shared.render.plan import Footage, Plan, plan_overlay
@@ -48,7 +49,9 @@ KIND = JobKind(
     description="Blurs, darkens or paints around highlighted ellipses, and crops the video.",
     input=OverlayInput,
     output=ExportResult,
-    outputs={"video": "video/mp4"},
+    outputs=DELIVERY_OUTPUTS,
+    optional_outputs=OPTIONAL_OUTPUTS,
+    asked_outputs=asked_outputs,
     stages=("prepare", "render", "upload", "persist"),
     compute="gpu",
     price=EXPORT_PRICE,

@@ -85,6 +85,27 @@ def test_the_estimate_follows_the_stated_length_the_output_and_the_trim() -> Non
     assert unstated == pytest.approx(9.2)
 
 
+@KINDS
+@pytest.mark.parametrize(
+    ("codec", "quality", "likely_s", "limit_s"),
+    [
+        ("h264", "draft", 9.2, 605.2),
+        ("h264", "standard", 14.2, 605.2),
+        ("h264", "high", 30.2, 1093.5),
+        ("hevc", "standard", 34.2, 1215.5),
+        ("hevc", "high", 54.2, 1825.9),
+        ("av1", "standard", 24.2, 910.4),
+    ],
+)
+def test_time_follows_codec_and_quality_and_the_limit_never_falls(
+    kind: Any, codec: str, quality: str, likely_s: float, limit_s: float
+) -> None:
+    asked, files = order(kind, codec=codec, quality=quality), stored(10 * MB, 20.0)
+
+    assert kind.price.likely_s(asked, files) == pytest.approx(likely_s, abs=0.05)
+    assert kind.price.limit_s(asked, files) == pytest.approx(limit_s, abs=0.05)
+
+
 @given(st.integers(1, 2**40), st.one_of(st.none(), st.floats(0, 1e12)))
 def test_the_estimate_is_never_over_the_limit(
     size_bytes: int, duration_s: float | None
@@ -99,7 +120,13 @@ def test_the_estimate_is_never_over_the_limit(
 
 @KINDS
 def test_the_kind_says_what_it_makes(kind: Any) -> None:
-    assert kind.outputs == {"video": "video/mp4"}
+    assert kind.outputs_of(order(kind)) == ("video",)
+    assert kind.outputs == {
+        "video": "video/mp4",
+        "poster": "image/jpeg",
+        "sprites": "image/jpeg",
+        "sprites_vtt": "text/vtt",
+    }
     assert kind.stages == ("prepare", "render", "upload", "persist")
     assert kind.limits["output_pixels"] == 8847360
     assert kind.price.basis.startswith("worker seconds")
