@@ -5,7 +5,7 @@ Fields are named and bounded as the export surface has them; the values come out
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, Protocol, Self, TypeVar
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
@@ -15,7 +15,7 @@ from shared.job_kind import Rule, Wire
 from shared.numbers import LARGEST_WHOLE, WHOLE, Number
 from shared.render.cropping import Rect, Size
 from shared.render.effects import Effect
-from shared.render.keyframes import DuplicateKeyframe, Keyframe, in_order
+from shared.render.keyframes import DuplicateKeyframe, Keyframe, RegionKeyframe, in_order
 from shared.render.regions import Region
 
 MAX_KEYFRAMES = 10_000
@@ -28,29 +28,43 @@ SMALLEST_CROP_PX = 16.0
 # The rate an output has, as a fraction: "30000/1001", "25/1".
 Rate = Annotated[str, Field(pattern=r"^[1-9][0-9]*/[1-9][0-9]*$", max_length=64)]
 
-_Frame = Annotated[int, Field(strict=True, ge=0, le=LARGEST_WHOLE), WHOLE]
-_Place = Annotated[Number, Field(ge=-FURTHEST_PX, le=FURTHEST_PX)]
-_CropSide = Annotated[Number, Field(ge=SMALLEST_CROP_PX, le=FURTHEST_PX)]
-_Radius = Annotated[Number, Field(gt=0, le=FURTHEST_PX)]
+FrameNumber = Annotated[int, Field(strict=True, ge=0, le=LARGEST_WHOLE), WHOLE]
+Place = Annotated[Number, Field(ge=-FURTHEST_PX, le=FURTHEST_PX)]
+CropSide = Annotated[Number, Field(ge=SMALLEST_CROP_PX, le=FURTHEST_PX)]
+Radius = Annotated[Number, Field(gt=0, le=FURTHEST_PX)]
+Opacity = Annotated[Number, Field(ge=0, le=1)]
 
 
 class CropKeyframe(Wire):
     """Where the crop is on one frame. Between keyframes it moves in a straight line."""
 
-    frame: _Frame = Field(description="Frame of the input's timeline, from 0.")
-    x: _Place = Field(description="Left edge in pixels of the displayed input.")
-    y: _Place = Field(description="Top edge in pixels of the displayed input.")
-    width: _CropSide = Field(description="Width in pixels.")
-    height: _CropSide = Field(description="Height in pixels.")
+    frame: FrameNumber = Field(description="Frame of the input's timeline, from 0.")
+    x: Place = Field(description="Left edge in pixels of the displayed input.")
+    y: Place = Field(description="Top edge in pixels of the displayed input.")
+    width: CropSide = Field(description="Width in pixels.")
+    height: CropSide = Field(description="Height in pixels.")
 
     def plain(self) -> Keyframe:
         """The value the render computes with."""
         return Keyframe(self.frame, Rect(self.x, self.y, self.width, self.height))
 
 
-def _in_order(keyframes: Sequence[CropKeyframe]) -> tuple[CropKeyframe, ...]:
+class _OnFrame(Protocol):
+    """What says something for one frame."""
+
+    @property
+    def frame(self) -> int: ...
+
+    def plain(self) -> Keyframe | RegionKeyframe: ...
+
+
+_AnyKeyframe = TypeVar("_AnyKeyframe", bound=_OnFrame)
+
+
+def put_in_order(keyframes: Sequence[_AnyKeyframe]) -> tuple[_AnyKeyframe, ...]:
+    """Sort keyframes and merge equal ones; breaks the rule `duplicate_keyframe`."""
     try:
-        in_order(each.plain() for each in keyframes)
+        in_order([each.plain() for each in keyframes])
     except DuplicateKeyframe as error:
         last = max(i for i, each in enumerate(keyframes) if each.frame == error.frame)
         raise Rule("duplicate_keyframe", str(error), at=(last, "frame")) from error
@@ -63,22 +77,16 @@ def _in_order(keyframes: Sequence[CropKeyframe]) -> tuple[CropKeyframe, ...]:
 CropKeyframes = Annotated[
     tuple[CropKeyframe, ...],
     Field(max_length=MAX_KEYFRAMES, fail_fast=True),
-    AfterValidator(_in_order),
+    AfterValidator(put_in_order),
 ]
 
 
-class HighlightRegion(Wire):
-    """An ellipse highlighted over the frames `start_frame ≤ n < end_frame`."""
+class RegionSpan(Wire):
+    """When a highlighted ellipse is there, and how strong the effect is."""
 
-    start_frame: _Frame = Field(description="First frame of the input's timeline, from 0.")
-    end_frame: _Frame = Field(description="The frame after the last.")
-    x: _Place = Field(description="Centre in pixels of the displayed input, before the crop.")
-    y: _Place = Field(description="Centre in pixels of the displayed input, before the crop.")
-    radius_x: _Radius = Field(description="Horizontal half axis in pixels.")
-    radius_y: _Radius = Field(description="Vertical half axis in pixels.")
-    opacity: Annotated[Number, Field(ge=0, le=1)] = Field(
-        1.0, description="Strength of the effect."
-    )
+    start_frame: FrameNumber = Field(description="First frame of the input's timeline, from 0.")
+    end_frame: FrameNumber = Field(description="The frame after the last.")
+    opacity: Opacity = Field(1.0, description="Strength of the effect.")
     color: str = Field(
         "#ffffff",
         pattern=r"^#[0-9a-fA-F]{6}$",
@@ -86,16 +94,30 @@ class HighlightRegion(Wire):
     )
 
     @model_validator(mode="after")
-    def _has_frames(self) -> "HighlightRegion":
+    def _has_frames(self) -> Self:
         if self.end_frame <= self.start_frame:
             raise Rule(
                 "invalid_range", "end_frame must be after start_frame", at=("end_frame",)
             )
         return self
 
+    @property
+    def rgb(self) -> tuple[int, int, int]:
+        """Red, green and blue of the colour, 0 to 255."""
+        red, green, blue = bytes.fromhex(self.color[1:])
+        return red, green, blue
+
+
+class HighlightRegion(RegionSpan):
+    """An ellipse highlighted over the frames `start_frame ≤ n < end_frame`."""
+
+    x: Place = Field(description="Centre in pixels of the displayed input, before the crop.")
+    y: Place = Field(description="Centre in pixels of the displayed input, before the crop.")
+    radius_x: Radius = Field(description="Horizontal half axis in pixels.")
+    radius_y: Radius = Field(description="Vertical half axis in pixels.")
+
     def plain(self) -> Region:
         """The value the render computes with."""
-        red, green, blue = bytes.fromhex(self.color[1:])
         return Region(
             start_frame=self.start_frame,
             end_frame=self.end_frame,
@@ -104,7 +126,7 @@ class HighlightRegion(Wire):
             radius_x=self.radius_x,
             radius_y=self.radius_y,
             opacity=self.opacity,
-            color=(red, green, blue),
+            color=self.rgb,
         )
 
 

@@ -44,7 +44,7 @@ class RegionKeyframe:
     easing: Easing = Easing.LINEAR
 
 
-AnyKeyframe = TypeVar("AnyKeyframe", Keyframe, RegionKeyframe)
+AnyKeyframe = TypeVar("AnyKeyframe", bound=Keyframe | RegionKeyframe)
 
 
 def in_order(keyframes: Iterable[AnyKeyframe]) -> tuple[AnyKeyframe, ...]:

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from shared.delivery_models import DELIVERY_OUTPUTS, OPTIONAL_OUTPUTS, asked_outputs
 from shared.job_kind import JobKind, PriceRule, Rule, StoredFile, Wire
+from shared.movement_models import EasedKeyframes
 from shared.numbers import Number
 from shared.render.plan import Footage, Plan, plan_framing
 from shared.render_models import (
@@ -22,7 +23,7 @@ _Time = Annotated[Number, Field(ge=0)]
 
 
 class FramingLook(OutputShape):
-    """The crop's keyframes; frames count on the input's timeline."""
+    """The crop's keyframes, straight lines between; frames count on the input's timeline."""
 
     crop_keyframes: CropKeyframes | None = Field(
         description="Null or empty shows the largest rectangle in the middle."
@@ -47,6 +48,10 @@ class FramingInput(FramingLook, Trim, ExportInput):
 
     Frames count on the input's timeline, also when `start_time` is set.
     """
+
+    crop_keyframes: EasedKeyframes | None = Field(
+        description="Null or empty shows the largest rectangle in the middle."
+    )
 
     def plan(self, footage: Footage) -> Plan:
         """What is rendered of this footage. Raises `JobFailed` with `invalid_range`."""

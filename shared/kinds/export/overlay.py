@@ -4,8 +4,8 @@ from pydantic import Field
 
 from shared.delivery_models import DELIVERY_OUTPUTS, OPTIONAL_OUTPUTS, asked_outputs
 from shared.job_kind import JobKind
+from shared.movement_models import MAX_REGION_KEYFRAMES, MovingLook
 from shared.render.effects import Effect
-from shared.render.plan import Footage, Plan, plan_overlay
 from shared.render_models import (
     EXPORT_LIMITS,
     MAX_REGIONS,
@@ -20,7 +20,7 @@ from shared.render_price import DEADLINE_S, EXPORT_PRICE
 
 
 class OverlayLook(OutputShape):
-    """The ellipses to highlight and how, and the crop's keyframes."""
+    """The ellipses to highlight and how, and the crop's keyframes, straight lines between."""
 
     highlight_regions: HighlightRegions = Field((), description="Ellipses, in list order.")
     effect_type: EffectType = Field(Effect.BLUR, description="One effect for the whole export.")
@@ -29,18 +29,8 @@ class OverlayLook(OutputShape):
     )
 
 
-class OverlayInput(OverlayLook, ExportInput):
+class OverlayInput(MovingLook, ExportInput):
     """A video, and how it is to look."""
-
-    def plan(self, footage: Footage) -> Plan:
-        """What is rendered of this footage."""
-        return plan_overlay(
-            footage,
-            self.output_size,
-            [each.plain() for each in self.crop_keyframes or ()],
-            [each.plain() for each in self.highlight_regions],
-            self.effect_type,
-        )
 
 
 KIND = JobKind(
@@ -56,5 +46,9 @@ KIND = JobKind(
     compute="gpu",
     price=EXPORT_PRICE,
     deadline_s=DEADLINE_S,
-    limits={**EXPORT_LIMITS, "highlight_regions": MAX_REGIONS},
+    limits={
+        **EXPORT_LIMITS,
+        "highlight_regions": MAX_REGIONS,
+        "region_keyframes": MAX_REGION_KEYFRAMES,
+    },
 )

@@ -280,7 +280,7 @@ def test_a_colour_is_read_as_red_green_blue() -> None:
 @KINDS
 def test_the_schema_states_each_bound(kind: Any) -> None:
     schema = kind.input.model_json_schema()
-    keyframe = schema["$defs"]["CropKeyframe"]["properties"]
+    keyframe = schema["$defs"]["EasedKeyframe"]["properties"]
 
     assert keyframe["frame"]["minimum"] == 0
     assert (keyframe["width"]["minimum"], keyframe["width"]["maximum"]) == (16, 100_000)
