@@ -27,6 +27,8 @@ TYPES: Mapping[str, str] = MappingProxyType(
         ".m4a": "audio/mp4",
         ".aac": "audio/aac",
         ".ogg": "audio/ogg",
+        ".ttf": "font/ttf",
+        ".otf": "font/otf",
     }
 )
 UNKNOWN_TYPE = "application/octet-stream"  # which the gateway refuses in plain words

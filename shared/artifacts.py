@@ -10,7 +10,7 @@ from pydantic import BaseModel, Field, model_validator
 from shared.job_kind import Wire
 
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-MediaFamily = Literal["video", "image", "audio"]
+MediaFamily = Literal["video", "image", "audio", "font"]
 
 # Type comes from the bytes; these are the content types an upload may declare.
 ACCEPTED_TYPES: dict[str, MediaFamily] = {
@@ -27,6 +27,8 @@ ACCEPTED_TYPES: dict[str, MediaFamily] = {
     "audio/mp4": "audio",
     "audio/aac": "audio",
     "audio/ogg": "audio",
+    "font/otf": "font",
+    "font/ttf": "font",
 }
 
 
@@ -59,6 +61,7 @@ class FileRef(Wire):
 
 VideoRef = Annotated[FileRef, Accepts("video")]
 ImageRef = Annotated[FileRef, Accepts("image")]
+FontRef = Annotated[FileRef, Accepts("font")]
 PictureRef = Annotated[FileRef, Accepts("image", "video")]
 
 

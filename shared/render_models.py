@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from shared.artifacts import VideoRef
 from shared.delivery_models import Delivered, DeliveryChoice
 from shared.job_kind import Rule, Wire
+from shared.layer_models import LAYER_LIMITS, LayerChoice
 from shared.numbers import LARGEST_WHOLE, WHOLE, Number
 from shared.render.cropping import Rect, Size
 from shared.render.effects import Effect
@@ -176,8 +177,8 @@ class OutputShape(Wire):
         return Size(self.output_width, self.output_height)
 
 
-class ExportInput(DeliveryChoice, OutputShape):
-    """What every export takes: the video, the size to make of it, and the form it gets."""
+class ExportInput(DeliveryChoice, LayerChoice, OutputShape):
+    """What every export takes: the video, its size, what lies over it, and its form."""
 
     source: VideoRef = Field(description="The video to export.")
 
@@ -199,4 +200,5 @@ EXPORT_LIMITS: dict[str, Any] = {
     "output_side_px": [MIN_OUTPUT_SIDE_PX, MAX_OUTPUT_SIDE_PX],
     "output_pixels": MAX_OUTPUT_PX,
     "crop_keyframes": MAX_KEYFRAMES,
+    **LAYER_LIMITS,
 }

@@ -17,6 +17,10 @@ _ALIASES = MappingProxyType(
         "audio/x-aac": "audio/aac",
         "audio/x-m4a": "audio/mp4",
         "audio/x-wav": "audio/wav",
+        "application/font-sfnt": "font/ttf",
+        "application/x-font-opentype": "font/otf",
+        "application/x-font-otf": "font/otf",
+        "application/x-font-ttf": "font/ttf",
         "image/jpg": "image/jpeg",
         "video/avi": "video/x-msvideo",
         "video/matroska": "video/x-matroska",
@@ -36,6 +40,15 @@ _MOVIE_BRANDS = frozenset(
 )
 # A QuickTime file from before `ftyp` begins with one of these atoms.
 _OLD_QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"pnot"})
+_SFNT_VERSIONS = MappingProxyType(
+    {
+        b"\0\1\0\0": frozenset({"font/ttf", "font/otf"}),
+        b"true": frozenset({"font/ttf"}),
+        b"OTTO": frozenset({"font/otf"}),
+    }
+)
+_FONT_TABLES = frozenset({b"cmap", b"head", b"hmtx"})
+_MOST_FONT_TABLES = 100
 _MP3_BITRATES_KBPS = (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320)
 _MP3_RATES_HZ = (44100, 48000, 32000)
 
@@ -65,11 +78,22 @@ def types_of(head: bytes) -> frozenset[str]:
         return frozenset({"image/jpeg"})
     if head.startswith(b"OggS") and any(codec in head[:512] for codec in _OGG_CODECS):
         return frozenset({"audio/ogg"})
-    return _bare_sound(head)
+    return _font(head) or _bare_sound(head)
 
 
 def _one_of(found: str | None) -> frozenset[str]:
     return _NOTHING if found is None else frozenset({found})
+
+
+def _font(head: bytes) -> frozenset[str]:
+    """TrueType and OpenType (ISO/IEC 14496-22, 4.5): a directory that has what text needs.
+
+    OpenType may hold outlines of either sort, so that TrueType ones go by both names.
+    """
+    names = _SFNT_VERSIONS.get(head[:4], _NOTHING)
+    count = int.from_bytes(head[4:6])
+    tags = {head[at : at + 4] for at in range(12, 12 + 16 * count, 16)}
+    return names if names and count <= _MOST_FONT_TABLES and tags >= _FONT_TABLES else _NOTHING
 
 
 def _iso_media(head: bytes) -> frozenset[str]:

@@ -23,6 +23,8 @@ _EXTENSIONS = MappingProxyType(
         "audio/mpeg": "mp3",
         "audio/ogg": "ogg",
         "audio/wav": "wav",
+        "font/otf": "otf",
+        "font/ttf": "ttf",
         "image/jpeg": "jpg",
         "image/png": "png",
         "image/webp": "webp",

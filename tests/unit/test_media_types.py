@@ -37,6 +37,12 @@ def picture(form):
     return file.getvalue()
 
 
+def sfnt(version, *tags):
+    directory = b"".join(tag + bytes(12) for tag in tags)
+    return version + struct.pack(">4H", len(tags), 0, 0, 0) + directory + bytes(40)
+
+
+FONT_TAGS = (b"OS/2", b"cmap", b"glyf", b"head", b"hmtx")
 MP3_FRAME = b"\xff\xfb\x90\x00" + bytes(413)  # 128 kbit/s, 44.1 kHz: 417 bytes
 MP3_SLOW_FRAME = b"\xff\xf3\x80\x00" + bytes(204)  # MPEG-2, 64 kbit/s, 22.05 kHz: 208
 ADTS_FRAME = b"\xff\xf1\x50\x80\x02\x1f\xfc" + bytes(9)  # 16 bytes
@@ -69,6 +75,9 @@ TRUE = {
     "png": (picture("PNG"), {"image/png"}),
     "jpeg": (picture("JPEG"), {"image/jpeg"}),
     "webp": (picture("WEBP"), {"image/webp"}),
+    "truetype": (sfnt(b"\0\1\0\0", *FONT_TAGS), {"font/ttf", "font/otf"}),
+    "truetype of a mac": (sfnt(b"true", *FONT_TAGS), {"font/ttf"}),
+    "opentype": (sfnt(b"OTTO", b"CFF ", b"cmap", b"head", b"hmtx"), {"font/otf"}),
 }
 FALSE = {
     "nothing": b"",
@@ -89,6 +98,10 @@ FALSE = {
     "tag and then text": ID3 + b"<html>",
     "tag and then nothing": BIG_ID3[:1000],
     "half a png": b"\x89PNG\r\n\x1a\n<html>",
+    "font without characters": sfnt(b"\0\1\0\0", b"glyf", b"head", b"hmtx"),
+    "font collection": b"ttcf" + sfnt(b"\0\1\0\0", *FONT_TAGS),
+    "web font": b"wOF2\0\1\0\0",
+    "font cut in its directory": sfnt(b"OTTO", *FONT_TAGS)[:40],
     "all ones": b"\xff" * 64,
 }
 
