@@ -43,14 +43,13 @@ def test_a_kinds_models_are_documented_to_the_last_field(kind):
     assert all(model.get("description") for model in models if model.get("type") == "object")
 
 
-# What every kind of a group takes besides its source.
-ASKED = {"export": {"crop_keyframes": []}}
-FAMILIES = {"export": ("video",), "media": ("image", "video")}
+# What must be asked besides naming the source, which is a video unless said.
+ASKED = {"export.framing": {"crop_keyframes": []}, "export.frame": {"frame": 0}}
+FAMILIES = {"media.ingest": ("image", "video")}
 
 
 @pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS.keys())
 def test_the_references_of_an_input_are_found_by_their_type(kind):
-    group = kind.name.partition(".")[0]
-    given = {"source": {"asset_id": "a1"}, **ASKED.get(group, {})}
+    given = {"source": {"asset_id": "a1"}, **ASKED.get(kind.name, {})}
     found = [(named.name, named.families) for named in references_in(kind.parse_input(given))]
-    assert found == [("source", FAMILIES[group])]
+    assert found == [("source", FAMILIES.get(kind.name, ("video",)))]

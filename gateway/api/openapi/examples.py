@@ -108,9 +108,18 @@ OVERLAY_INPUT: Final[dict[str, Any]] = {
     ],
     "effect_type": "blur",
 }
+FRAME_INPUT: Final[dict[str, Any]] = {
+    "source": {"asset_id": ASSET_ID},
+    "time": 2.5,
+    "crop_keyframes": [{"frame": 0, "x": 100, "y": 0, "width": 607.5, "height": 1080}],
+    "format": "webp",
+}
+INGEST_INPUT: Final[dict[str, Any]] = {"source": {"asset_id": ASSET_ID}, "max_size": 512}
 KIND_INPUTS: Final[dict[str, dict[str, Any]]] = {
+    "export.frame": FRAME_INPUT,
     "export.framing": FRAMING_INPUT,
     "export.overlay": OVERLAY_INPUT,
+    "media.ingest": INGEST_INPUT,
 }
 
 _STORED: Final[dict[str, Any]] = {

@@ -16,6 +16,7 @@ from gateway.api.openapi.markdown import GUIDE, compact
 from gateway.api.openapi.operations import described
 from gateway.api.openapi.refusals import Refusal
 from gateway.entrypoints.api_documents import files_of, shipped_document
+from shared.kinds import load_kinds
 from tests.support.contract import Contract, operations_of
 from tests.support.jobs import memory_stores
 from tests.support.world import World
@@ -161,8 +162,7 @@ def test_the_submission_has_a_schema_for_each_kind():
         for kind, ref in body["discriminator"]["mapping"].items()
     }
     assert {kind: each["kind"]["const"] for kind, each in by_kind.items()} == {
-        "export.framing": "export.framing",
-        "export.overlay": "export.overlay",
+        kind: kind for kind in load_kinds()
     }
     assert by_kind["export.framing"]["input"]["$ref"].endswith("/ExportFramingInput")
 
