@@ -121,7 +121,9 @@ class Stills:
 
 def _candidates(poster: Poster, frames: int, rate: Fraction) -> tuple[int, ...]:
     if poster.time_s is not None:
-        return (min(floor(Fraction(poster.time_s) * rate), frames - 1),)
+        # A float second may lie this far before the instant it means, as in `timebase`.
+        shown = floor(Fraction(poster.time_s) * rate + Fraction(1, 1_000_000))
+        return (min(shown, frames - 1),)
     within = min(frames / rate, Fraction(_CANDIDATES_WITHIN_S))
     steps = range(ceil(within / _CANDIDATE_EVERY_S))
     return tuple(dict.fromkeys(floor(step * _CANDIDATE_EVERY_S * rate) for step in steps))

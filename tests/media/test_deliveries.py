@@ -1,0 +1,175 @@
+"""Each codec in each quality: a file players take at once, every frame in its place."""
+
+import subprocess
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from gpu_worker.media.encoding.encoders import cpu_encoder
+from gpu_worker.media.encoding.video_file import VideoFile
+from gpu_worker.media.picture.colour import LIMITED, Colours
+from shared.render.cropping import Rect, Size
+from shared.render.delivery import Codec, Delivery, Quality
+from tests.support.exports import Exported, export, number_in, shots
+from tests.support.footage import Clip, flat, grey, with_number
+
+pytestmark = pytest.mark.media
+
+WIDTH, HEIGHT, CODE_AT = 96, 64, (8, 16)
+SMALL = {"output_width": WIDTH, "output_height": HEIGHT}
+NTSC = Fraction(30000, 1001)
+CODECS = pytest.mark.parametrize("codec", [each.value for each in Codec])
+TAGS = {"h264": "avc1", "hevc": "hvc1", "av1": "av01"}
+PROFILES = {"hevc": "Main", "av1": "Main"}
+RAW = {"h264": "h264", "hevc": "hevc", "av1": "ivf"}
+
+
+def numbered(path: Path, count: int, rate: Fraction) -> Path:
+    pictures = (grey(with_number(flat(WIDTH, HEIGHT), n, CODE_AT)) for n in range(count))
+    return Clip(rate=rate).write(path, pictures)
+
+
+@pytest.fixture(scope="module")
+def ntsc(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return numbered(tmp_path_factory.mktemp("deliveries") / "ntsc.mp4", 40, NTSC)
+
+
+@pytest.fixture(scope="module")
+def slow(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return numbered(tmp_path_factory.mktemp("deliveries") / "slow.mp4", 45, Fraction(5))
+
+
+def complaints(made: Exported, *how: str) -> str:
+    """What the ffmpeg command has to say of a file that it reads to its end."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-loglevel", "warning", "-xerror"]
+    done = subprocess.run(
+        [*command, "-i", str(made.path), *how], check=True, timeout=60, capture_output=True
+    )
+    return done.stderr.decode()
+
+
+@CODECS
+@pytest.mark.parametrize("quality", [each.value for each in Quality])
+def test_a_delivery_opens_and_decodes_with_every_frame_at_its_time(
+    ntsc: Path, tmp_path: Path, codec: str, quality: str
+) -> None:
+    made = export("framing", ntsc, tmp_path / "scratch", codec=codec, quality=quality, **SMALL)
+
+    whole = Rect(0, 0, WIDTH, HEIGHT)
+    frames = list(shots(made.path))
+    assert [number_in(shot.y, CODE_AT, whole) for shot in frames] == list(range(40))
+    assert [shot.time for shot in frames] == [n / NTSC for n in range(40)]
+    assert complaints(made, "-f", "null", "-") == ""
+    assert (made.result.codec, made.result.quality, made.result.frames) == (codec, quality, 40)
+
+
+@CODECS
+def test_the_container_says_what_is_in_it(ntsc: Path, tmp_path: Path, codec: str) -> None:
+    made = export("framing", ntsc, tmp_path / "scratch", codec=codec, **SMALL)
+
+    content = made.path.read_bytes()
+    with av.open(str(made.path)) as file:
+        video = file.streams.video[0]
+        packets = [packet for packet in file.demux(video) if packet.size]
+        context = video.codec_context
+        assert (video.codec.canonical_name, context.codec_tag) == (codec, TAGS[codec])
+        assert context.profile == PROFILES.get(codec, "High")
+        assert context.pix_fmt == "yuv420p"
+        assert (video.time_base, video.average_rate) == (Fraction(1, 30000), NTSC)
+        assert (video.start_time, video.duration) == (0, 40 * 1001)
+    assert {packet.duration for packet in packets} == {1001}
+    assert min(packet.pts for packet in packets if packet.pts is not None) == 0
+    assert content.index(b"moov") < content.index(b"mdat")
+    assert content[content.index(b"colr") :][4:8] == b"nclx"
+
+
+@CODECS
+def test_the_bitstream_carries_the_colours_too(ntsc: Path, tmp_path: Path, codec: str) -> None:
+    made = export("framing", ntsc, tmp_path / "scratch", codec=codec, **SMALL)
+    raw = tmp_path / f"raw.{RAW[codec]}"
+
+    assert complaints(made, "-c:v", "copy", "-f", RAW[codec], str(raw)) == ""
+
+    with av.open(str(raw)) as file:
+        frame = next(file.decode(video=0))
+    assert (frame.colorspace, frame.color_primaries, frame.color_trc) == (1, 1, 1)
+    assert frame.color_range == LIMITED
+
+
+@CODECS
+def test_each_four_seconds_begin_with_a_group_of_their_own(
+    slow: Path, tmp_path: Path, codec: str
+) -> None:
+    made = export("framing", slow, tmp_path / "scratch", codec=codec, quality="draft", **SMALL)
+
+    with av.open(str(made.path)) as file:
+        packets = [packet for packet in file.demux(video=0) if packet.size]
+    stamps = [round(packet.pts * packet.time_base * 5) for packet in packets]
+    begin = [index for index, packet in enumerate(packets) if packet.is_keyframe]
+    assert [stamps[index] for index in begin] == [0, 20, 40]
+    for start, stop in pairwise([*begin, len(packets)]):
+        assert min(stamps[start:stop]) == stamps[start]
+
+
+def written(path: Path, codec: Codec, luma: list[int], bits: int = 8) -> Path:
+    """A file of even pictures with these lumas, of 8 bits, by the encoder alone."""
+    encoder = cpu_encoder(Delivery(codec=codec, quality=Quality.DRAFT), 2, bits)
+    colours = Colours(1, 1, 1, LIMITED)
+    size = Size(WIDTH, HEIGHT)
+    with VideoFile(path, size, Fraction(25), colours, encoder, None) as file:
+        for level in luma:
+            file.add(even(encoder.pixel_format, level))
+    return path
+
+
+def even(pixel_format: str, level: int) -> av.VideoFrame:
+    frame = av.VideoFrame(WIDTH, HEIGHT, pixel_format)
+    deep = pixel_format.endswith("10le")
+    for plane, value in zip(frame.planes, (level, 128, 128), strict=True):
+        samples: Any = np.frombuffer(plane, np.uint16 if deep else np.uint8)
+        samples[:] = value * 4 if deep else value
+    return frame
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+def test_parts_encoded_apart_share_their_parameter_sets(tmp_path: Path, codec: Codec) -> None:
+    one = written(tmp_path / "one.mp4", codec, [60] * 3)
+    other = written(tmp_path / "other.mp4", codec, list(range(40, 140, 9)))
+
+    with av.open(str(one)) as first, av.open(str(other)) as second:
+        said = [each.streams.video[0].codec_context.extradata for each in (first, second)]
+    assert said[0]
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize(
+    ("codec", "pixel_format"),
+    [
+        (Codec.H264, "yuv420p"),
+        (Codec.HEVC, "yuv420p10le"),
+        (Codec.AV1, "yuv420p10le"),
+    ],
+)
+def test_more_than_eight_bits_stay_ten_but_in_h264(
+    tmp_path: Path, codec: Codec, pixel_format: str
+) -> None:
+    path = written(tmp_path / "deep.mp4", codec, [100] * 3, bits=12)
+
+    with av.open(str(path)) as file:
+        frame = next(file.decode(video=0))
+    assert frame.format.name == pixel_format
+
+
+@pytest.mark.parametrize("codec", list(Codec))
+def test_encoders_print_nothing(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], codec: Codec
+) -> None:
+    written(tmp_path / "quiet.mp4", codec, [60] * 3)
+
+    assert capfd.readouterr() == ("", "")
