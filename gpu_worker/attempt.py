@@ -4,12 +4,13 @@ import asyncio
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from gpu_worker.hardware import NO_HARDWARE, Hardware
 from gpu_worker.kind_work import MadeFile
 from gpu_worker.protocol.gateway_calls import GatewayCalls, Refused, Superseded, Unreachable
 from gpu_worker.protocol.reports import Reports
@@ -64,7 +65,8 @@ class Patience:
 class Allowance:
     """What one child may use of this machine, of whose cores `at_once` children have a share.
 
-    `processes`: how many share one child's work; None for as many as pay.
+    `processes`: how many share one child's work; None for as many as pay. `hardware`: what
+    its accelerator does.
     """
 
     cores: int
@@ -73,12 +75,22 @@ class Allowance:
     open_files: int
     at_once: int = 1
     processes: int | None = None
+    hardware: Hardware = NO_HARDWARE
+
+    def for_attempt(self, fence: int) -> "Allowance":
+        """Return what an attempt may use: the accelerator only on the first.
+
+        A driver that takes its process along leaves no word of it; what the next attempt is
+        to do better must not depend on it.
+        """
+        return self if fence == 1 else replace(self, hardware=NO_HARDWARE)
 
     def limits(self, left_s: float) -> Limits:
         """Return a child's limits with so many seconds to its deadline."""
         cpu_s = math.ceil(max(1.0, left_s)) * self.cores + _SPARE_CPU_S
         return Limits(
             memory_bytes=self.memory_bytes,
+            memory_counts="writable" if self.hardware.any else "mapped",
             cpu_s=cpu_s,
             file_bytes=self.file_bytes,
             open_files=self.open_files,
@@ -172,14 +184,16 @@ class Attempt:
         return kind
 
     def _task(self, work: Path) -> ChildTask:
+        allowed = self.allowance.for_attempt(self.order.fence)
         return ChildTask(
             kind=self.order.kind,
             input=self.order.input,
             files={name: str(file.path) for name, file in self._fetched.items()},
             scratch=str(work),
-            limits=self.allowance.limits(self.deadline.left_s()),
-            cores=max(1, self.allowance.cores // self.allowance.at_once),
-            processes=self.allowance.processes,
+            limits=allowed.limits(self.deadline.left_s()),
+            cores=max(1, allowed.cores // allowed.at_once),
+            processes=allowed.processes,
+            hardware=allowed.hardware,
             log_fields={
                 "job_id": self.job_id,
                 "kind": self.order.kind,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
 
+from gpu_worker.hardware import NO_HARDWARE, Hardware
 from shared.job_kind import Wire
 from shared.work import Notice, Usage
 
@@ -65,6 +66,7 @@ class Work(Generic[In]):
     checked against the size and ETag of the work order. `scratch`: an empty directory of
     the attempt's own, removed afterwards. `probed(name, facts)`: what a decoder says of an
     input file, kept with its asset. `crew`: more processes, where there may be any.
+    `hardware`: what an accelerator is there for.
     """
 
     input: In
@@ -74,6 +76,7 @@ class Work(Generic[In]):
     warn: Callable[[Notice], None]
     probed: Callable[[str, dict[str, object]], None]
     crew: Crew | None = None
+    hardware: Hardware = NO_HARDWARE
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,9 @@ from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.probe import probe
 from gpu_worker.media.encoding.loudness import Levelling, levelling_for, loudness_of
 from gpu_worker.media.encoding.stills import sheet_jpeg
-from gpu_worker.media.render import Rendered, render
+from gpu_worker.media.fallback import render_on
+from gpu_worker.media.render import Rendered
+from gpu_worker.media.segments import Order as RenderOrder
 from shared.delivery_models import (
     DELIVERY_OUTPUTS,
     POSTER_OUTPUT,
@@ -49,14 +51,12 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
     levelling = None
     if delivery.loudness_lufs is not None:
         levelling = levelling_for(source, plan, delivery.loudness_lufs)
-    made = render(
-        source,
-        plan,
-        delivery,
+    made = render_on(
+        work.hardware,
+        RenderOrder(source, plan, delivery, levelling.level if levelling else None),
         work.scratch / "export.mp4",
         lambda fraction: work.progress("render", fraction),
-        crew=work.crew,
-        level=levelling.level if levelling else None,
+        work.crew,
     )
     _tell(work, (*(levelling.remarks if levelling else ()), *made.remarks))
 

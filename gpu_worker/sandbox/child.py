@@ -97,6 +97,7 @@ def _made(
             warn=lambda notice: voice.say(Warned(notice=notice)),
             probed=lambda name, facts: voice.say(Probed(name=name, facts=facts)),
             crew=crew,
+            hardware=task.hardware,
         )
     )
     return made, time.monotonic() - begun_at_s

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
+from gpu_worker.hardware import NO_HARDWARE, Hardware
 from shared.job_kind import Wire
 from shared.work import Notice, Stage, Usage
 
@@ -20,9 +21,14 @@ _PREFIX = struct.Struct("!I")
 
 
 class Limits(Wire):
-    """What a child may use. `None` where the platform's own bound is to hold."""
+    """What a child may use. `None` where the platform's own bound is to hold.
 
-    memory_bytes: int | None = Field(None, ge=1)  # address space
+    `memory_counts`: all that is mapped, or only what the process may write to and shares with
+    nobody. A CUDA driver reserves hundreds of gigabytes of addresses that it never uses.
+    """
+
+    memory_bytes: int | None = Field(None, ge=1)
+    memory_counts: Literal["mapped", "writable"] = "mapped"
     cpu_s: int = Field(ge=1)  # of each process, all its threads together
     file_bytes: int = Field(ge=1)  # of the largest file
     open_files: int = Field(ge=16)
@@ -38,6 +44,7 @@ class ChildTask(Wire):
     limits: Limits
     cores: int | None = Field(None, ge=1)  # None: as many as it may run on
     processes: int | None = Field(None, ge=1)  # that share the work; None: as many as pay
+    hardware: Hardware = NO_HARDWARE
     log_fields: dict[str, str | int]
 
 

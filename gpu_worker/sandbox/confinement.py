@@ -56,7 +56,9 @@ def limit(limits: Limits) -> None:
     _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     _lower(resource.RLIMIT_CPU, limits.cpu_s, spare=5)
-    if limits.memory_bytes is not None:
+    if limits.memory_bytes is not None and limits.memory_counts == "writable":
+        _lower(resource.RLIMIT_DATA, limits.memory_bytes)
+    elif limits.memory_bytes is not None:
         limit_memory(limits.memory_bytes)
 
 
