@@ -5,12 +5,14 @@ from pathlib import Path
 from PIL import Image
 
 from gpu_worker.kind_work import Made, MadeFile, Work
+from gpu_worker.media.decoding.containers import demuxer_of
 from gpu_worker.media.decoding.probe import probe
 from gpu_worker.media.picture.resample import PlaneResampler, plane_resampler
 from gpu_worker.media.stills.image_files import HEAD_BYTES, format_of, read_thumbnail
 from gpu_worker.media.stills.video_alpha import has_alpha
 from gpu_worker.media.stills.video_still import video_thumbnail
 from gpu_worker.media.stills.writing import write_still
+from shared.errors import JobFailed
 from shared.kinds.media.ingest import KIND, IngestInput, IngestResult
 from shared.render.still_formats import StillFormat
 from shared.work import Notice
@@ -25,10 +27,22 @@ def run(work: Work[IngestInput], resampler: PlaneResampler | None = None) -> Mad
     """Say what the file is and make its thumbnail. Raises `JobFailed`."""
     path = work.files[_SOURCE]
     with path.open("rb") as file:
-        form = format_of(file.read(HEAD_BYTES))
-    if form is not None:
+        head = file.read(HEAD_BYTES)
+    if (form := format_of(head)) is not None:
         return _image(work, path, form)
+    if demuxer_of(head) is None:
+        raise _neither(head)
     return _video(work, path, resampler or plane_resampler())
+
+
+def _neither(head: bytes) -> JobFailed:
+    if not head:
+        return JobFailed("input_unreadable", "The file is empty. Upload it again.")
+    return JobFailed(
+        "input_unreadable",
+        "The file is neither an image nor a video we can read. Upload a PNG, JPEG or WebP, "
+        "or an MP4, MOV, WebM, MKV or AVI.",
+    )
 
 
 def _image(work: Work[IngestInput], path: Path, form: str) -> Made:

@@ -22,7 +22,7 @@ from shared.render.cropping import Size
 
 MAX_PIXELS = 50_000_000
 
-HEAD_BYTES = 16
+HEAD_BYTES = 32  # tell a video's container too
 _ORIENTATION = 0x0112  # TIFF 6.0, section 8
 _TURNED = frozenset({5, 6, 7, 8})
 _MADE_UPRIGHT_BY = MappingProxyType(
