@@ -101,14 +101,16 @@ def covered(ellipses: Array, axes: Array, row: int, column: int, ring_px: float)
     most: Any = np.float32(0.0)
     for e in range(ellipses.shape[0]):
         radius_x, radius_y = ellipses[e, 2], ellipses[e, 3]
-        edge_px = ellipses[e, 4] if ellipses.shape[1] > 4 else 1.0
+        edge_px = ellipses[e, 4]
         u, v = (x - ellipses[e, 0]) / radius_x, (y - ellipses[e, 1]) / radius_y
         u_steep, v_steep = u / radius_x, v / radius_y
-        far = math.sqrt(u * u + v * v)
-        slope = math.sqrt(u_steep * u_steep + v_steep * v_steep)
-        away = -radius_x
-        if far > 0:
-            away = far * (far - 1.0) / max(slope, 1e-12)
+        u_bend, v_bend = u_steep / radius_x, v_steep / radius_y
+        slope = u_steep * u_steep + v_steep * v_steep
+        away = -min(radius_x, radius_y)
+        if slope > 0:
+            beyond = u * u + v * v - 1.0
+            bend = (u_bend * u_bend + v_bend * v_bend) / slope
+            away = beyond / (math.sqrt(slope) + math.sqrt(max(slope - bend * beyond, 0.0)))
         if ring_px > 0:
             away = abs(away) - ring_px / 2
         most = max(most, np.float32(min(max(0.5 - away / edge_px, 0.0), 1.0)))

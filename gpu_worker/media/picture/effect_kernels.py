@@ -1,8 +1,8 @@
 """The effects' loops over pixels, compiled by numba: no GIL held, no thread started.
 
 Planes are contiguous, are this process's own, and are changed in place. An ellipse is a row
-(centre x, centre y, radius x, radius y) in displayed pixels. `axes` is (x scale, x shift,
-y scale, y shift): the centre of sample *i* of an axis lies at (i + 0.5 − shift)/scale.
+(centre x, centre y, radius x, radius y, edge's width) in displayed pixels. `axes` is (x scale,
+x shift, y scale, y shift): the centre of sample *i* of an axis lies at (i + 0.5 − shift)/scale.
 """
 
 import math
@@ -38,39 +38,80 @@ def copy(source: Array, out: Array) -> None:
 
 
 @inlined
+def _cover_span(
+    ellipse: Array,
+    axes: Array,
+    row: int,
+    column: int,
+    ring_px: float,
+    span: tuple[int, int],
+    line: Array,
+) -> None:
+    """Raise `line` over a span to what one ellipse covers; see `Region.distance`."""
+    centre_x, centre_y, radius_x, radius_y, edge_px = ellipse
+    x_scale, x_shift, y_scale, y_shift = axes
+    v = ((row + 0.5 - y_shift) / y_scale - centre_y) / radius_y
+    v_steep = v / radius_y
+    v_bend = v_steep / radius_y
+    u_steep_per_u, u_per_x = 1.0 / radius_x, 1.0 / radius_x
+    x_per_sample, share_per_px = 1.0 / x_scale, 1.0 / edge_px
+    first_x = (column + 0.5 - x_shift) * x_per_sample - centre_x
+    for j in range(span[0], span[1]):
+        u = (first_x + j * x_per_sample) * u_per_x
+        u_steep = u * u_steep_per_u
+        u_bend = u_steep * u_steep_per_u
+        slope = u_steep * u_steep + v_steep * v_steep
+        beyond = u * u + v * v - 1.0
+        bend = (u_bend * u_bend + v_bend * v_bend) / max(slope, 1e-300)
+        away = beyond / (math.sqrt(slope) + math.sqrt(max(slope - bend * beyond, 1e-300)))
+        if slope < 1e-300:
+            away = -min(radius_x, radius_y)
+        if ring_px > 0:
+            away = abs(away) - ring_px / 2
+        share = np.float32(min(max(0.5 - away * share_per_px, 0.0), 1.0))
+        line[j] = max(line[j], share)
+
+
+@inlined
+def _nearest(place: float, samples: int) -> int:
+    return int(min(max(place, 0.0), float(samples)))
+
+
+@inlined
 def cover_row(
     ellipses: Array, axes: Array, row: int, column: int, ring_px: float, line: Array
 ) -> None:
     """Fill `line` with how much of each sample is covered, 0 to 1, from `column` on.
 
     Covered by the union of the ellipses, or where `ring_px` > 0 by a ring so wide along
-    each. The edge is linear over 1 displayed pixel of the first-order distance, the same
-    formula as `shared.render.regions`.
+    each. Edges are as `shared.render.regions` has them. Only they are worked out: what lies
+    beyond an edge lies between two ellipses like this one, as much larger and smaller as
+    keeps the distance along the short radius, where they are nearest.
     """
     x_scale, x_shift, y_scale, y_shift = axes
     y = (row + 0.5 - y_shift) / y_scale
     line[:] = np.float32(0.0)
     for e in range(ellipses.shape[0]):
-        centre_x, centre_y, radius_x, radius_y = ellipses[e]
-        margin = 1.0 + ring_px / 2
-        if abs(y - centre_y) > radius_y + margin:
-            continue
-        left = (centre_x - radius_x - margin) * x_scale + x_shift - 1.0 - column
-        right = (centre_x + radius_x + margin) * x_scale + x_shift + 1.0 - column
-        first = int(min(max(left, 0.0), float(line.shape[0])))
-        last = int(min(max(right, 0.0), float(line.shape[0])))
+        centre_x, centre_y, radius_x, radius_y, edge_px = ellipses[e]
+        beyond = (edge_px + ring_px) / 2 / min(radius_x, radius_y)
         v = (y - centre_y) / radius_y
-        v_steep = v / radius_y
-        for j in range(first, last):
-            u = ((column + j + 0.5 - x_shift) / x_scale - centre_x) / radius_x
-            u_steep = u / radius_x
-            far = math.sqrt(u * u + v * v)
-            slope = math.sqrt(u_steep * u_steep + v_steep * v_steep)
-            away = far * (far - 1.0) / max(slope, 1e-12) if far > 0 else -radius_x
-            if ring_px > 0:
-                away = abs(away) - ring_px / 2
-            share = np.float32(min(max(0.5 - away, 0.0), 1.0))
-            line[j] = max(line[j], share)
+        outer, inner = 1.0 + beyond, 1.0 - beyond
+        if abs(v) >= outer:
+            continue
+        middle = centre_x * x_scale + x_shift - 0.5 - column
+        reach = radius_x * math.sqrt(outer * outer - v * v) * x_scale
+        first = _nearest(math.floor(middle - reach), line.shape[0])
+        last = _nearest(math.ceil(middle + reach) + 1.0, line.shape[0])
+        if abs(v) >= inner:
+            _cover_span(ellipses[e], axes, row, column, ring_px, (first, last), line)
+            continue
+        core = radius_x * math.sqrt(inner * inner - v * v) * x_scale
+        left = max(_nearest(math.ceil(middle - core), line.shape[0]), first)
+        right = max(_nearest(math.floor(middle + core) + 1.0, line.shape[0]), left)
+        _cover_span(ellipses[e], axes, row, column, ring_px, (first, left), line)
+        _cover_span(ellipses[e], axes, row, column, ring_px, (right, last), line)
+        if ring_px == 0:
+            line[left:right] = np.float32(1.0)
 
 
 @inlined

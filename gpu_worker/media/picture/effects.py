@@ -25,8 +25,6 @@ from shared.render.effects import (
 )
 from shared.render.regions import Region, strength
 
-_EDGE_PX = 1.0
-
 
 class Painter:
     """Paints one effect over pictures of one video. Threads may share one.
@@ -159,7 +157,7 @@ class Painter:
         for plane, target in zip(picture.planes, colour, strict=True):
             self._kernels.blend_flat(
                 plane.samples,
-                box_of(region, plane, ring_px / 2 + _EDGE_PX),
+                box_of(region, plane, ring_px),
                 axes_of(plane),
                 ellipse,
                 ring_px,
