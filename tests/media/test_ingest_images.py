@@ -11,6 +11,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from shared.errors import JobFailed
+from tests.support.image_bytes import jpeg_header, png, webp_header
 from tests.support.ingests import ingest
 
 RED, GREEN, BLUE, WHITE = (220, 30, 40), (20, 180, 60), (30, 60, 200), (250, 250, 250)
@@ -135,15 +136,6 @@ def test_16_bits_are_scaled_not_cut(tmp_path: Path) -> None:
     grey_16_bits(transparent=False).save(tmp_path / "in", "PNG")
     thumbnail = ingest(tmp_path / "in", tmp_path / "scratch").thumbnail
     assert np.asarray(thumbnail)[0, :, 0].tolist() == [0, 128, 255, 64]
-
-
-def png(width: int, height: int, bits: int, colour: int, *chunks: tuple[bytes, bytes]) -> bytes:
-    """A PNG of these chunks after its header (PNG, third edition, 11)."""
-    header = struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + b"".join(
-        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
-        for kind, data in ((b"IHDR", header), *chunks, (b"IEND", b""))
-    )
 
 
 def test_one_transparent_grey_of_16_bits_is_transparent(tmp_path: Path) -> None:
@@ -311,23 +303,6 @@ def test_a_corrupt_image_is_refused_or_read_but_never_a_mistake_of_ours(
             ends.add(failure.what)
     assert "input_unreadable" in ends
     assert ends <= {"input_unreadable", "image"}
-
-
-def webp_header(width: int, height: int) -> bytes:
-    """A WebP that says how large it is and holds next to nothing."""
-    size = (width - 1).to_bytes(3, "little") + (height - 1).to_bytes(3, "little")
-    chunk = b"VP8X" + struct.pack("<I", 10) + b"\0\0\0\0" + size
-    return b"RIFF" + struct.pack("<I", len(chunk) + 4) + b"WEBP" + chunk
-
-
-def jpeg_header(width: int, height: int) -> bytes:
-    """A JPEG up to its scan."""
-    frame = struct.pack(">BHHB", 8, height, width, 3) + bytes([1, 17, 0, 2, 17, 0, 3, 17, 0])
-    scan = bytes([3, 1, 0, 2, 0, 3, 0, 0, 63, 0])
-    return b"\xff\xd8" + b"".join(
-        marker + struct.pack(">H", len(data) + 2) + data
-        for marker, data in ((b"\xff\xc0", frame), (b"\xff\xda", scan))
-    )
 
 
 @pytest.mark.parametrize(
