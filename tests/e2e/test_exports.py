@@ -10,6 +10,7 @@ from pathlib import Path
 import av
 import httpx
 import pytest
+from PIL import Image
 
 from client.cutroom import Cutroom
 from client.errors import ApiProblem
@@ -68,6 +69,50 @@ async def test_an_overlay_keeps_every_frame_of_its_input(tried, tmp_path):
     job, _ = await tried.ended(submitted.id)
     path = await tried.call(tried.cutroom.download, job.output("video"), tmp_path / "o.mp4")
     assert probed(path)[:3] == (SAMPLE_FRAMES, 180, 320)
+
+
+async def test_a_frame_of_an_export_is_a_picture_in_the_format_asked_for(tried, tmp_path):
+    order = {"source": {"asset_id": tried.asset_id}, "time": 2.0, "format": "webp", **SMALL}
+    submitted = await tried.call(tried.cutroom.submit, "export.frame", order)
+    job, _ = await tried.ended(submitted.id)
+    output = job.output("image")
+    path = await tried.call(tried.cutroom.download, output, tmp_path / "frame.webp")
+    with Image.open(path, formats=("WEBP",)) as image:
+        assert image.size == (180, 320)
+    assert (output.content_type, job.result["frame"]) == ("image/webp", 25)
+    assert job.result["size_bytes"] == path.stat().st_size
+
+
+async def test_an_image_and_a_video_are_looked_through_and_have_thumbnails(tried, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    Image.new("RGB", (900, 600), (200, 40, 40)).save(photo, exif=turned)
+    uploaded = await tried.call(tried.cutroom.upload, photo)
+    sizes = {uploaded.asset_id: (341, 512), tried.asset_id: (512, 288)}
+    for asset_id, size in sizes.items():
+        order = {"source": {"asset_id": asset_id}}
+        submitted = await tried.call(tried.cutroom.submit, "media.ingest", order)
+        job, _ = await tried.ended(submitted.id)
+        path = tmp_path / f"{asset_id}.png"
+        await tried.call(tried.cutroom.download, job.output("thumbnail"), path)
+        with Image.open(path, formats=("PNG",)) as image:
+            assert image.size == size
+    headers = {"Authorization": f"Bearer {tried.stack.api_key}"}
+    async with httpx.AsyncClient(base_url=tried.stack.base_url, headers=headers) as http:
+        asset = (await http.get(f"/v1/assets/{uploaded.asset_id}")).json()
+    assert (asset["probe"]["width_px"], asset["probe"]["height_px"]) == (600, 900)
+    assert asset["probe"]["family"] == "image"
+
+
+async def test_sound_is_no_picture_to_ingest(tried, tmp_path):
+    path = tmp_path / "sound.wav"
+    path.write_bytes(b"RIFF\x24\0\0\0WAVEfmt \x10\0\0\0\1\0\1\0" + bytes(20))
+    sound = await tried.call(tried.cutroom.upload, path)
+    order = {"source": {"asset_id": sound.asset_id}}
+    with pytest.raises(ApiProblem) as refused:
+        await tried.call(tried.cutroom.submit, "media.ingest", order)
+    assert (refused.value.status, refused.value.code) == (422, "unsupported_media_type")
 
 
 async def test_two_exports_are_made_side_by_side(tried):
