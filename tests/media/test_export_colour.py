@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.support.exports import Shot, export, shots
+from tests.support.exports import export, rgb_at, shots
 from tests.support.footage import (
     BT601,
     BT709,
@@ -58,19 +58,6 @@ def plain(width: int, height: int, rgb: tuple[int, int, int]) -> Plane:
 
 def written(path: Path, rgb: Plane, colour: Colour = USUAL) -> Path:
     return Clip(colour=colour, crf=2).write(path, [coloured(rgb, colour)] * 3)
-
-
-def rgb_at(shot: Shot, x: float, y: float, reach_px: int = 8) -> list[float]:
-    """The mean colour around a point, in R, G, B, by the file's own tags."""
-    colour = Colour(shot.matrix, shot.colour_range)
-    half = reach_px // 2
-    column, row = round(x), round(y)
-    luma = shot.y[row - reach_px : row + reach_px, column - reach_px : column + reach_px]
-    chroma = [
-        plane[row // 2 - half : row // 2 + half, column // 2 - half : column // 2 + half]
-        for plane in (shot.cb, shot.cr)
-    ]
-    return colour.rgb_of(luma.mean(), chroma[0].mean(), chroma[1].mean()).tolist()
 
 
 def ellipse(x: float, y: float, radius: float, **more: Any) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Run an export kind on a local file, and look at and listen to what came of it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -17,7 +17,7 @@ import shared.kinds.export.overlay
 from gpu_worker.kind_work import Work
 from shared.render.cropping import Rect
 from shared.render_models import ExportResult
-from tests.support.footage import AUDIO_RATE, Plane, code_points
+from tests.support.footage import AUDIO_RATE, Colour, Plane, code_points
 
 _KINDS: dict[str, Any] = {
     "framing": (shared.kinds.export.framing.KIND, gpu_worker.kinds.export.framing.run),
@@ -40,8 +40,17 @@ class Exported:
     beside: dict[str, Path]
 
 
-def export(name: str, source: Path, scratch: Path, **fields: Any) -> Exported:
-    """Export a file with the kind `export.<name>`, as the runner would. Raises `JobFailed`."""
+def export(
+    name: str,
+    source: Path,
+    scratch: Path,
+    files: Mapping[str, Path] | None = None,
+    **fields: Any,
+) -> Exported:
+    """Export a file with the kind `export.<name>`, as the runner would. Raises `JobFailed`.
+
+    `files` are those of the input besides the source, by their place in it.
+    """
     kind, run = _KINDS[name]
     order = {"source": {"asset_id": "a1"}, "crop_keyframes": None, **fields}
     said: list[tuple[str, float]] = []
@@ -56,7 +65,7 @@ def export(name: str, source: Path, scratch: Path, **fields: Any) -> Exported:
     made = run(
         Work(
             input=kind.parse_input(order),
-            files={"source": source},
+            files={"source": source, **(files or {})},
             scratch=scratch,
             progress=progress,
             warn=lambda notice: warnings.append(notice.code),
@@ -127,6 +136,19 @@ def brightness_at(plane: Plane, x: float, y: float) -> float:
     """The mean of the 3 × 3 samples around a point."""
     column, row = int(x), int(y)
     return float(plane[row - 1 : row + 2, column - 1 : column + 2].mean())
+
+
+def rgb_at(shot: Shot, x: float, y: float, reach_px: int = 8) -> list[float]:
+    """The mean colour around a point, in R, G, B, by the file's own tags."""
+    colour = Colour(shot.matrix, shot.colour_range)
+    half = reach_px // 2
+    column, row = round(x), round(y)
+    luma = shot.y[row - reach_px : row + reach_px, column - reach_px : column + reach_px]
+    chroma = [
+        plane[row // 2 - half : row // 2 + half, column // 2 - half : column // 2 + half]
+        for plane in (shot.cb, shot.cr)
+    ]
+    return colour.rgb_of(luma.mean(), chroma[0].mean(), chroma[1].mean()).tolist()
 
 
 def number_in(luma: Plane, at: tuple[int, int], rect: Rect) -> int:

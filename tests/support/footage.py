@@ -17,8 +17,13 @@ from numpy.typing import NDArray
 Plane = NDArray[Any]
 
 # H.273 tables 2–4, as ffmpeg numbers them.
-BT709, BT601 = 1, 6
-_LUMA_WEIGHTS = {BT709: (0.2126, 0.0722), BT601: (0.299, 0.114)}
+BT709, BT470BG, BT601, BT2020 = 1, 5, 6, 9
+_LUMA_WEIGHTS = {
+    BT709: (0.2126, 0.0722),
+    BT470BG: (0.299, 0.114),
+    BT601: (0.299, 0.114),
+    BT2020: (0.2627, 0.0593),
+}
 LIMITED, FULL = 1, 2
 
 AUDIO_RATE = 48_000

@@ -70,6 +70,7 @@ def demuxed(container: InputContainer, *streams: StreamT) -> Iterator["Packet[St
     """The packets of some streams, to the end or to where the file cannot be read on.
 
     That an end is missing is seen from the times of what came before, so it is no error here.
+    A packet of which only a part is in the file is left out: it would decode to half a picture.
     """
     packets = cast("Iterator[Packet[StreamT]]", container.demux(*streams))
     while True:
@@ -81,7 +82,8 @@ def demuxed(container: InputContainer, *streams: StreamT) -> Iterator["Packet[St
             return
         if packet is None:
             return
-        yield packet
+        if not packet.is_corrupt:
+            yield packet
 
 
 def _open(path: Path, accelerator: HWAccel | None) -> InputContainer:

@@ -8,7 +8,7 @@ from array import array
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice
+from itertools import islice, pairwise
 from pathlib import Path
 from typing import cast
 
@@ -43,6 +43,11 @@ _MISSING_TAIL_S = Fraction(1, 4)  # containers round durations, and audio may en
 # A stated average this far from the one counted is a guess from the first frames, as ffmpeg
 # makes for Matroska.
 _AVERAGE_TRUSTED = Fraction(5, 100)
+# A still may last, but not so much longer than frames do: then the clock jumped. What follows
+# from such times is hours of one picture, or a rate of one frame in minutes.
+_LONGEST_STILL_S = 3600
+_MEAN_OVER_MEDIAN = 10
+_MANY_FRAMES, _HELD = 100_000, 10  # so many, and each packet shown so often: not footage
 
 
 def probe(path: Path) -> Source:
@@ -50,9 +55,9 @@ def probe(path: Path) -> Source:
     with opened(path) as container:
         video = _video_stream(container)
         _refuse_too_many_pixels(video.codec_context.width, video.codec_context.height)
-        audio = next(iter(container.streams.audio), None)
+        audio = _audio_stream(container)
         seen = _read_packets(container, video, audio)
-        stated_s = container.duration / Fraction(av.time_base) if container.duration else None
+        stated_s = _stated_s(container, video)
         track = _video_track(video, seen.video)
         heard = _audio_track(audio, seen.audio) if audio is not None else None
         name = container.format.name
@@ -133,6 +138,21 @@ def _video_stream(container: InputContainer) -> VideoStream:
     raise JobFailed("input_unreadable", "The file has no video in it. Choose another file.")
 
 
+def _audio_stream(container: InputContainer) -> AudioStream | None:
+    """The sound a player would begin with: the one marked as default, else the first.
+
+    One that cannot be decoded stands back behind one that can.
+    """
+    return min(
+        container.streams.audio,
+        key=lambda stream: (
+            not _decodable(stream),
+            not stream.disposition & Disposition.default,
+        ),
+        default=None,
+    )
+
+
 def _decodable(stream: Stream) -> bool:
     # The stubs promise a codec context; a stream without a known decoder has None.
     return getattr(stream, "codec_context", None) is not None
@@ -165,6 +185,15 @@ def _read_packets(
     )
 
 
+def _stated_s(container: InputContainer, video: VideoStream) -> Fraction | None:
+    """How long the file says it is; None where it does not."""
+    stated_s = container.duration / Fraction(av.time_base) if container.duration else None
+    # Of an AVI without its index ffmpeg tells how much there is, not how much there was.
+    if container.format.name == AVI.name and video.frames and video.base_rate:
+        return max(stated_s or Fraction(0), video.frames / video.base_rate)
+    return stated_s
+
+
 def _timebase(stream: Stream) -> Fraction:
     if not stream.time_base:
         raise JobFailed("input_unreadable", detail=f"stream {stream.index} has no timebase")
@@ -177,10 +206,18 @@ def _video_track(stream: VideoStream, packets: _Packets) -> VideoTrack:
             "input_unreadable", "The video has no frames. Export it again and upload that."
         )
     order = sorted(range(len(packets.starts)), key=packets.starts.__getitem__)
+    _refuse_jumps(packets, order)
     rate = _rate(stream, packets, order)
     clock = ConstantRate(rate, packets.timebase)
     for index in order:
         clock.add(packets.starts[index], packets.lasts[index])
+    if clock.count > max(_MANY_FRAMES, _HELD * len(order)):
+        raise JobFailed(
+            "input_unreadable",
+            "The video's clock makes it many times longer than it has pictures for. Export "
+            "it again and upload that.",
+            detail=f"{clock.count} frames of {len(order)} packets",
+        )
     return VideoTrack(
         index=stream.index,
         codec=stream.codec_context.name,
@@ -195,12 +232,30 @@ def _video_track(stream: VideoStream, packets: _Packets) -> VideoTrack:
     )
 
 
+def _refuse_jumps(packets: _Packets, order: list[int]) -> None:
+    """Fail where one frame lasts for more than an hour and most last nowhere near as long."""
+    times = [packets.starts[index] for index in order]
+    lasts = [after - before for before, after in pairwise(times)]
+    lasts.append(packets.lasts[order[-1]])
+    usual = sorted(lasts)[len(lasts) // 2]
+    mean = sum(lasts) / len(lasts)
+    if max(lasts) * packets.timebase > _LONGEST_STILL_S and mean > _MEAN_OVER_MEDIAN * usual:
+        hours = float(max(lasts) * packets.timebase / 3600)
+        raise JobFailed(
+            "input_unreadable",
+            f"The video's clock jumps by {hours:.1f} hours between two frames. Export it "
+            f"again, or cut the recording there, and upload that.",
+        )
+
+
 def _rate(stream: VideoStream, packets: _Packets, order: list[int]) -> Fraction:
     last = order[-1]
     ticks = packets.starts[last] + packets.lasts[last] - packets.starts[order[0]]
     counted = len(order) / (ticks * packets.timebase) if ticks > 0 else None
     average = stream.average_rate or counted
-    if average and counted and abs(average - counted) > counted * _AVERAGE_TRUSTED:
+    far = average and counted and abs(average - counted) > counted * _AVERAGE_TRUSTED
+    # AVI states one rate for all its frames; where packets are missing, frames are held.
+    if far and packets.stamped:
         average = counted
     try:
         return nominal_rate(stream.base_rate, average)

@@ -1,0 +1,172 @@
+"""How a file of the corpus is made: its pictures drawn here, then one run of ffmpeg."""
+
+import shlex
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from imageio_ffmpeg import get_ffmpeg_exe
+
+from shared.render.cropping import Size
+from tests.media.corpus.signals import FLASH_FRAME, drawn
+from tests.support.footage import FULL, Colour, Plane
+
+Step = Callable[[Path], Path]
+
+WIDE = Size(320, 180)
+RATE = Fraction(30)
+USUAL = Colour()
+# setparams' words for the tags of H.273.
+_WORDS = {1: "bt709", 5: "bt470bg", 6: "smpte170m", 9: "bt2020nc"}
+_PRIMARIES = {**_WORDS, 9: "bt2020"}
+_TRANSFERS = {**_PRIMARIES, 9: "bt2020-10", 16: "smpte2084", 18: "arib-std-b67"}
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """How a picture is stored: as displayed, then mirrored, then turned over its diagonal."""
+
+    transposed: bool = False
+    mirrored_x: bool = False
+    mirrored_y: bool = False
+
+    def stored(self, shown: Plane) -> Plane:
+        """What a file holds so that it is shown so."""
+        if self.mirrored_x:
+            shown = shown[:, ::-1]
+        if self.mirrored_y:
+            shown = shown[::-1]
+        return shown.swapaxes(0, 1) if self.transposed else shown
+
+
+UPRIGHT = Held()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """One file. `video`, `sound` and `file` are ffmpeg's options for each.
+
+    `size` is the picture's as displayed, `stored` its size in the file where pixels are not
+    square. `piped` is the format that ffmpeg is given: rgb24, yuv444p or yuv444p16le; `kept`
+    what it makes of that for the encoder. `fields` tells an interlaced file's first field.
+    `steps` are what is done to the file afterwards, in order.
+    """
+
+    ending: str = "mp4"
+    video: str = "-c:v libx264 -preset ultrafast -crf 6"
+    sound: str | None = "-c:a aac"
+    file: str = ""
+    size: Size = WIDE
+    stored: Size | None = None
+    frames: int = 24
+    rate: Fraction = RATE
+    numbers: tuple[int, ...] | None = None
+    colour: Colour = USUAL
+    transfer: int | None = None
+    tagged: bool = True
+    piped: str = "yuv444p"
+    kept: str = "yuv420p"
+    filters: str = ""
+    held: Held = UPRIGHT
+    sound_s: float | None = None
+    sound_late_s: float = 0.0
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def beep_s(self) -> float:
+        """When the sound sets in, in seconds after the first frame."""
+        return float(FLASH_FRAME / self.rate)
+
+    def build(self, folder: Path, picture: Callable[[Size, int], Plane] = drawn) -> Path:
+        """Make the file in a folder."""
+        path = folder / f"made.{self.ending}"
+        stored = self._stored(picture)
+        height, width = stored[0].shape[-2:] if self.piped != "rgb24" else stored[0].shape[:2]
+        ffmpeg(
+            *f"-f rawvideo -pix_fmt {self.piped} -s {width}x{height}".split(),
+            *f"-r {self.rate} -i pipe:".split(),
+            *self._sound_input(),
+            *("-vf", ",".join(self._filters())),
+            *shlex.split(f"{self.video} {self.sound or '-an'} {self.file}"),
+            path,
+            fed=b"".join(each.tobytes() for each in stored),
+        )
+        for step in self.steps:
+            path = step(path)
+        return path
+
+    def _stored(self, picture: Callable[[Size, int], Plane]) -> list[Plane]:
+        numbers = range(self.frames) if self.numbers is None else self.numbers
+        return [self._planes(self._narrowed(picture(self.size, n))) for n in numbers]
+
+    def _narrowed(self, shown: Plane) -> Plane:
+        held = self.held.stored(shown)
+        if self.stored is None:
+            return held
+        wide = _stretched(held, self.stored.width_px)
+        return _stretched(wide.swapaxes(0, 1), self.stored.height_px).swapaxes(0, 1)
+
+    def _planes(self, rgb: Plane) -> Plane:
+        if self.piped == "rgb24":
+            return np.ascontiguousarray(np.rint(rgb).astype(np.uint8))
+        codes = np.stack(self.colour.planes_of(rgb))
+        if self.piped == "yuv444p":
+            return np.clip(np.rint(codes), 0, 255).astype(np.uint8)
+        return np.clip(np.rint(codes * 256), 0, 65_535).astype(np.uint16)
+
+    def _filters(self) -> Iterator[str]:
+        if self.piped != "rgb24":
+            tags = [f"range={'pc' if self.colour.colour_range == FULL else 'tv'}"]
+            if self.tagged:
+                matrix = self.colour.matrix
+                tags += [
+                    f"colorspace={_WORDS[matrix]}",
+                    f"color_primaries={_PRIMARIES[matrix]}",
+                    f"color_trc={_TRANSFERS[self.transfer or matrix]}",
+                ]
+            yield "setparams=" + ":".join(tags)
+        if self.filters:
+            yield self.filters
+        if self.stored is not None:
+            shown = self.size.width_px, self.size.height_px
+            wide, high = reversed(shown) if self.held.transposed else shown
+            aspect = Fraction(wide, self.stored.width_px) / Fraction(
+                high, self.stored.height_px
+            )
+            yield f"setsar={aspect}"
+        yield f"format={self.kept}"
+
+    def _sound_input(self) -> list[str]:
+        if self.sound is None:
+            return []
+        at = self.beep_s - self.sound_late_s
+        lasts = self.sound_s or float(self.frames / self.rate) - self.sound_late_s
+        wave = f"0.6*cos(2*PI*1000*(t-{at}))*between(t,{at},{at + 0.1})"
+        late = ["-itsoffset", str(self.sound_late_s)] if self.sound_late_s else []
+        return [*late, *f"-f lavfi -i aevalsrc=exprs='{wave}':s=48000:d={lasts}".split()]
+
+
+def _stretched(picture: Plane, columns: int) -> Plane:
+    """The picture with so many columns, by linear interpolation."""
+    width = picture.shape[1]
+    if width == columns:
+        return picture
+    at = (np.arange(columns) + 0.5) * width / columns - 0.5
+    left = np.clip(np.floor(at).astype(int), 0, width - 2)
+    part = np.clip(at - left, 0, 1)[None, :, None]
+    return picture[:, left] * (1 - part) + picture[:, left + 1] * part
+
+
+def ffmpeg(*arguments: str | Path, fed: bytes | None = None) -> None:
+    """Run the bundled ffmpeg."""
+    command = [get_ffmpeg_exe(), "-y", "-loglevel", "error", "-threads", "1"]
+    subprocess.run(
+        [*command, *map(str, arguments)],
+        check=True,
+        input=fed,
+        stdin=subprocess.DEVNULL if fed is None else None,
+        timeout=60,
+    )
