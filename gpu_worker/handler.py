@@ -10,6 +10,8 @@ import httpx
 
 from gpu_worker import machine
 from gpu_worker.attempt import Allowance, Patience
+from gpu_worker.hardware import NO_HARDWARE, Hardware
+from gpu_worker.hardware_search import HardwareSearch
 from gpu_worker.protocol.claims import ClaimWork
 from gpu_worker.runner import Deliver
 from gpu_worker.sandbox.children import Children
@@ -31,6 +33,9 @@ def main() -> None:
     settings = WorkerSettings()
     start_logging(sys.stdout, level=settings.log_level)
     with hold_scratch(settings.scratch, f"worker-{uuid4().hex}") as scratch:
+        environment = clean_environment(os.environ, numba_cache_dir=settings.numba_cache_dir)
+        # Before the zygote is waited for: both take seconds, side by side.
+        search = HardwareSearch(settings.engine, environment)
         children = Children(
             command=(
                 sys.executable,
@@ -39,23 +44,26 @@ def main() -> None:
                 "gpu_worker.sandbox.zygote",
                 "gpu_worker.kinds",
             ),
-            environment=clean_environment(os.environ, numba_cache_dir=settings.numba_cache_dir),
+            environment=environment,
             at_once=settings.media_at_once,
             oom_kills=machine.oom_kills,
         )
         children.start()
         try:
-            _serve(settings, children, scratch)
+            _serve(settings, children, scratch, search)
         finally:
             children.close()
 
 
-def _serve(settings: WorkerSettings, children: Children, scratch: Scratch) -> None:
+def _serve(
+    settings: WorkerSettings, children: Children, scratch: Scratch, search: HardwareSearch
+) -> None:
     # Read once, as the SDK is imported; its default prints outputs and URLs.
     os.environ["RUNPOD_LOG_LEVEL"] = "INFO"
     import runpod
 
-    deliver = _deliver(settings, children, scratch)
+    hardware = search.found(settings.engine_search_s)
+    deliver = _deliver(settings, children, scratch, hardware)
 
     async def handle(event: Mapping[str, Any]) -> dict[str, Any]:
         return await deliver(event)
@@ -69,7 +77,9 @@ def _serve(settings: WorkerSettings, children: Children, scratch: Scratch) -> No
     )
 
 
-def _deliver(settings: WorkerSettings, children: Children, scratch: Scratch) -> Deliver:
+def _deliver(
+    settings: WorkerSettings, children: Children, scratch: Scratch, hardware: Hardware
+) -> Deliver:
     pace = Pace()
     patience = Patience.on(settings.compute)
     return Deliver(
@@ -77,7 +87,7 @@ def _deliver(settings: WorkerSettings, children: Children, scratch: Scratch) -> 
         claim=ClaimWork(_facts(settings), lambda: uuid4().hex, pace, patience.claim_s),
         children=children,
         scratch=scratch,
-        allowance=_allowance(settings),
+        allowance=_allowance(settings, hardware),
         patience=patience,
         pace=pace,
         new_client=_new_client,
@@ -103,7 +113,7 @@ def _facts(settings: WorkerSettings) -> WorkerFacts:
     )
 
 
-def _allowance(settings: WorkerSettings) -> Allowance:
+def _allowance(settings: WorkerSettings, hardware: Hardware = NO_HARDWARE) -> Allowance:
     share_mb = machine.memory_mb() * _CHILDREN_SHARE / settings.media_at_once
     memory_mb = settings.memory_limit_mb or int(share_mb)
     return Allowance(
@@ -113,6 +123,7 @@ def _allowance(settings: WorkerSettings) -> Allowance:
         open_files=settings.open_files,
         at_once=settings.media_at_once,
         processes=settings.render_processes,
+        hardware=hardware,
     )
 
 

@@ -29,6 +29,12 @@ class WorkerSettings(BaseSettings):
     render_processes: int | None = Field(
         None, ge=1, le=64, description="Processes that share one export; else as many as pay."
     )
+    engine: Literal["auto", "cpu", "cuda"] = Field(
+        "auto", description="What renders: the GPU where it can, the CPU, the GPU or say so."
+    )
+    engine_search_s: float = Field(
+        60, gt=0, description="How long a GPU may take at boot to show what it can."
+    )
     memory_limit_mb: int | None = Field(
         None, ge=256, description="Address space of one child; else most of the machine's."
     )

@@ -63,22 +63,29 @@ def filter_across(
 
 @kernel
 def filter_down(
-    half: Array, first_row: int, starts: Array, weights: Array, top: float, out: Array
+    half: Array,
+    first_row: int,
+    starts: Array,
+    weights: Array,
+    bias: float,
+    top: float,
+    out: Array,
 ) -> None:
-    """Fill `out` (outputs, columns) from `half`, rounded and held to 0 … `top`.
+    """Fill `out` (outputs, columns) from `half` plus `bias`, held to 0 … `top`; no rounding.
 
     Row 0 of `half` is the plane's row `first_row`; past its last row that goes on.
     """
     first_u, first_v = cuda.grid(2)
     stride_u, stride_v = cuda.gridsize(2)
     last = half.shape[0] - 1
+    added, top = np.float32(levels[0]), np.float32(levels[1])
     for v in range(first_v, out.shape[0], stride_v):
         base = starts[v] - first_row
         for u in range(first_u, out.shape[1], stride_u):
-            total = np.float32(0.0)
+            total = np.float32(bias)
             for t in range(weights.shape[1]):
                 total += weights[v, t] * half[min(base + t, last), u]
-            value = min(max(total + np.float32(0.5), np.float32(0.0)), np.float32(top))
+            value = min(max(total, np.float32(0.0)), np.float32(top))
             out[v, u] = int(value)
 
 

@@ -24,7 +24,16 @@ class CudaResampler:
         self._lanczos_taps = lanczos_taps
         self._tables = lru_cache(maxsize=_KEPT_TABLES)(self._table)
 
-    def __call__(self, source: Array, x: Span, y: Span, gain: float, out: Array) -> None:
+    def __call__(
+        self,
+        source: Array,
+        x: Span,
+        y: Span,
+        gain: float,
+        out: Array,
+        bias: float = 0.0,
+        top: float = 255.0,
+    ) -> None:
         """As `PlaneResampler` says."""
         if not isinstance(source, DeviceSamples):
             raise TypeError("the device reads no plane of the host's")
@@ -47,9 +56,16 @@ class CudaResampler:
             half,
         )
         made = self._device.empty((y.count, x.count), out.dtype)
-        top = float(np.iinfo(out.dtype).max)
         self._device.start(
-            kernels.filter_down, made.shape, half, first_row, down, down_weights, top, made
+            kernels.filter_down,
+            made.shape,
+            half,
+            first_row,
+            down,
+            down_weights,
+            bias + 0.5,
+            top,
+            made,
         )
         out[:, : x.count] = made.copy_to_host()
 
