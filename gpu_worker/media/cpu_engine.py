@@ -10,6 +10,7 @@ from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.frame_reader import FrameReader
 from gpu_worker.media.decoding.pictures import picture_of
 from gpu_worker.media.encoding.encoders import Encoder, cpu_encoder
+from gpu_worker.media.engine import Finish
 from gpu_worker.media.picture.effects import Painter
 from gpu_worker.media.picture.resample import Resampler
 from gpu_worker.media.pipeline import Threads, painted
@@ -42,7 +43,9 @@ class CpuEngine:
     name: str = "cpu"
 
     @contextmanager
-    def frames(self, source: Source, plan: Plan, wanted: range) -> Iterator[CpuFrames]:
+    def frames(
+        self, source: Source, plan: Plan, wanted: range, finish: Finish | None = None
+    ) -> Iterator[CpuFrames]:
         """As `Engine` says; a picture is read once and painted in a thread of its own."""
         reader = FrameReader(source, self.threads.decode)
         painter = Painter(plan.effect, source.look)
@@ -50,7 +53,10 @@ class CpuEngine:
 
         def paint(n: int, frame: VideoFrame) -> VideoFrame:
             picture = painter.painted(picture_of(frame, source.look), plan.regions(n))
-            return resampler.frame(picture, plan.rect(n))
+            made = resampler.frame(picture, plan.rect(n))
+            if finish is not None:
+                finish(n, made)
+            return made
 
         with painted(reader.frames(wanted), paint, self.threads) as ready:
             yield CpuFrames(reader, ready)

@@ -1,6 +1,6 @@
 """What makes output frames of a plan: the seam between a render and what computes it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
@@ -10,6 +10,9 @@ from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.encoding.encoders import Encoder
 from shared.render.delivery import Delivery
 from shared.render.plan import Plan, Remark
+
+# Called with each finished frame's number on the input's timeline, by any thread.
+Finish = Callable[[int, VideoFrame], None]
 
 
 class OutputFrames(Protocol):
@@ -31,11 +34,12 @@ class Engine(Protocol):
         """What logs and results call it."""
 
     def frames(
-        self, source: Source, plan: Plan, wanted: range
+        self, source: Source, plan: Plan, wanted: range, finish: Finish | None = None
     ) -> AbstractContextManager[OutputFrames]:
         """Begin to make the output of `wanted`, a part of `plan.frames`.
 
-        Leaving ends every thread, however it is left.
+        `finish` draws on each frame when it is otherwise done. Leaving ends every thread,
+        however it is left.
         """
 
     def encoder(self, delivery: Delivery) -> Encoder:

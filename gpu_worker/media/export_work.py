@@ -10,6 +10,7 @@ from gpu_worker.media.decoding.probe import probe
 from gpu_worker.media.encoding.loudness import Levelling, levelling_for, loudness_of
 from gpu_worker.media.encoding.stills import sheet_jpeg
 from gpu_worker.media.fallback import render_on
+from gpu_worker.media.layers.prepare import prepared
 from gpu_worker.media.render import Rendered
 from gpu_worker.media.segments import Order as RenderOrder
 from shared.delivery_models import (
@@ -43,8 +44,9 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
     work.progress("prepare", 0.0)
     source = probe(work.files[_SOURCE])
     work.probed(_SOURCE, source.facts)
-    plan = plan_of(source.footage)
-    _tell(work, (*source.remarks, *plan.remarks))
+    plan = plan_of(source.footage).with_layers(work.input.plain_layers())
+    layers = prepared(plan, work.files)
+    _tell(work, (*source.remarks, *plan.remarks, *layers.remarks))
     work.progress("prepare", 1.0)
 
     delivery = work.input.delivery
@@ -53,7 +55,9 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
         levelling = levelling_for(source, plan, delivery.loudness_lufs)
     made = render_on(
         work.hardware,
-        RenderOrder(source, plan, delivery, levelling.level if levelling else None),
+        RenderOrder(
+            source, plan, delivery, levelling.level if levelling else None, layers.arts
+        ),
         work.scratch / "export.mp4",
         lambda fraction: work.progress("render", fraction),
         work.crew,

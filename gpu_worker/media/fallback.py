@@ -40,7 +40,8 @@ def render_on(
     source, plan, delivery = order.source, order.plan, order.delivery
 
     def attempt(engine: Engine | None, crew: Crew | None, progress: Progress) -> Rendered:
-        return render(source, plan, delivery, into, progress, engine, crew, order.level)
+        level, arts = order.level, order.arts
+        return render(source, plan, delivery, into, progress, engine, crew, level, arts)
 
     choice = chosen(hardware, source, plan, delivery)
     engine = CudaEngine(choice, cpu_engine(crew)) if choice.any else None

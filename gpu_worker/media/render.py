@@ -17,6 +17,7 @@ from gpu_worker.media.encoding.stills import Seen
 from gpu_worker.media.encoding.video_file import check_written
 from gpu_worker.media.engine import Engine
 from gpu_worker.media.joining import CannotJoin, join
+from gpu_worker.media.layers.art import Art
 from gpu_worker.media.pipeline import Threads
 from gpu_worker.media.segments import DamagedOnTheWay, Drawn, Order, draw, draw_apart
 from shared.errors import JobFailed
@@ -64,15 +65,18 @@ def render(
     engine: Engine | None = None,
     crew: Crew | None = None,
     level: Level | None = None,
+    arts: tuple[Art | None, ...] = (),
 ) -> Rendered:
     """Write the MP4 of a plan into a file, its sound at a level or as it is.
+
+    `arts` are those of the plan's layers, made ready.
 
     With a crew, and cores and frames enough for it to pay, in several processes; the file is
     the same but for how the encoder spends its bits around the joints. `progress` is called
     with 0 to 1 after each frame; what it raises stops the render, with every thread joined,
     every file closed and every process gone. Raises `JobFailed`.
     """
-    order = Order(source, plan, delivery, level)
+    order = Order(source, plan, delivery, level, arts)
     pieces: tuple[range, ...] = (plan.frames,)
     if crew is not None and (engine is None or isinstance(engine, CpuEngine)):
         pieces = _pieces(order, crew)

@@ -17,6 +17,8 @@ from gpu_worker.media.encoding.stills import Seen, StillsWatch, together
 from gpu_worker.media.encoding.video_file import VideoFile
 from gpu_worker.media.engine import Engine
 from gpu_worker.media.joining import Segment
+from gpu_worker.media.layers.art import Art
+from gpu_worker.media.layers.drawing import LayerDrawing
 from gpu_worker.media.pipeline import Threads
 from shared.render.delivery import Delivery
 from shared.render.plan import Plan, Remark
@@ -29,13 +31,15 @@ Progress = Callable[[float], None]
 class Order:
     """What is rendered: an input, its plan, and the form it is handed over in.
 
-    `level` is what its sound is brought to; None leaves it as it is.
+    `level` is what its sound is brought to; None leaves it as it is. `arts` are those of the
+    plan's layers.
     """
 
     source: Source
     plan: Plan
     delivery: Delivery
     level: Level | None = None
+    arts: tuple[Art | None, ...] = ()
 
 
 @with_config(ConfigDict(ser_json_bytes="base64", val_json_bytes="base64"))
@@ -73,11 +77,12 @@ def draw(
     watch = StillsWatch(stills, source.look.colours)
     before = frames.start - plan.frames.start
     encoder = engine.encoder(order.delivery)
+    layers = LayerDrawing(plan, order.arts, source.look.colours) if order.arts else None
     with ExitStack() as opening:
         file = opening.enter_context(
             VideoFile(into, plan.output, rate, source.look.colours, encoder, sound)
         )
-        made = opening.enter_context(engine.frames(source, plan, frames))
+        made = opening.enter_context(engine.frames(source, plan, frames, layers))
         for number, frame in enumerate(made):
             watch.see(before + number, frame)
             file.add(frame)

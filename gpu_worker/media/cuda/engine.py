@@ -26,6 +26,7 @@ from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.frame_reader import FrameReader
 from gpu_worker.media.decoding.pictures import picture_of
 from gpu_worker.media.encoding.encoders import Encoder
+from gpu_worker.media.engine import Finish
 from gpu_worker.media.picture.effects import Painter
 from gpu_worker.media.picture.planes import Picture
 from gpu_worker.media.picture.resample import Resampler
@@ -48,10 +49,12 @@ class CudaEngine:
     name: str = "cuda"
 
     @contextmanager
-    def frames(self, source: Source, plan: Plan, wanted: range) -> Iterator[CpuFrames]:
+    def frames(
+        self, source: Source, plan: Plan, wanted: range, finish: Finish | None = None
+    ) -> Iterator[CpuFrames]:
         """As `Engine` says. Raises what ffmpeg and numba raise where the device fails."""
         if not self.choice.warp:
-            with self.cpu.frames(source, plan, wanted) as frames:
+            with self.cpu.frames(source, plan, wanted, finish) as frames:
                 yield frames
             return
         reader = self._reader(source)
@@ -66,7 +69,10 @@ class CudaEngine:
 
         def paint(n: int, frame: VideoFrame) -> VideoFrame:
             picture = painter.painted(placed(frame), plan.regions(n))
-            return resampler.frame(picture, plan.rect(n))
+            made = resampler.frame(picture, plan.rect(n))
+            if finish is not None:
+                finish(n, made)
+            return made
 
         threads = replace(self.cpu.threads, paint=1)
         with painted(reader.frames(wanted), paint, threads) as ready:

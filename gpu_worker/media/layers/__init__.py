@@ -1,0 +1,1 @@
+"""Layers: pictures and texts made ready once, then blended onto finished frames."""
