@@ -78,7 +78,6 @@ def filter_down(
     first_u, first_v = cuda.grid(2)
     stride_u, stride_v = cuda.gridsize(2)
     last = half.shape[0] - 1
-    added, top = np.float32(levels[0]), np.float32(levels[1])
     for v in range(first_v, out.shape[0], stride_v):
         base = starts[v] - first_row
         for u in range(first_u, out.shape[1], stride_u):
