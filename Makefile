@@ -16,7 +16,7 @@ PEERS      := .venv-peers/.synced
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup demo serve test check docs bench peers cover format lock clean
+.PHONY: setup demo serve test test-gpu check docs bench peers cover format lock clean
 
 setup: $(SYNCED)  ## .venv matches requirements/dev.txt
 
@@ -39,6 +39,12 @@ serve: $(SYNCED)  ## gateway, object store, RunPod emulator; writes build/serve.
 
 test: $(SYNCED)  ## what CI runs
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+# On a machine with an NVIDIA driver, which is the one part of it that no package brings.
+test-gpu: $(SYNCED)  ## what needs a GPU: its tests, and its figures into build/bench.json
+	$(UV) pip install --quiet --require-hashes -r requirements/gpu.txt
+	$(BIN)/pytest -n 0 -m gpu tests/gpu
+	$(BIN)/python -m bench gpu_framing_wall_vs_cpu gpu_psnr_db
 
 check: $(SYNCED)  ## everything a reviewer would ask for
 	$(BIN)/ruff format --check .
@@ -77,6 +83,7 @@ lock: $(UV)  ## what each image installs; neither gets the other's libraries
 	$(COMPILE) --extra gateway -o requirements/gateway.txt
 	$(COMPILE) --extra worker --excludes requirements/worker-excludes.txt -o requirements/worker.txt
 	$(COMPILE) --extra cli -c requirements/dev.txt -o requirements/cli.txt
+	$(COMPILE) --extra worker --extra gpu -c requirements/dev.txt --excludes requirements/worker-excludes.txt -o requirements/gpu.txt
 	$(UV) pip compile --quiet --universal --generate-hashes --no-header --no-annotate requirements/peers.in -o requirements/peers.txt
 
 clean:
