@@ -64,7 +64,17 @@ class Picture:
 
         Full range puts white on the largest sample, so there it is 1023/255.
         """
-        return self.peak / 255 if self.full else float(1 << (self.bits - 8))
+        return unit_of(self.bits, self.full)
+
+
+def unit_of(bits: int, full: bool) -> float:
+    """What one step of an 8-bit sample is among samples of so many bits."""
+    return ((1 << bits) - 1) / 255 if full else float(1 << (bits - 8))
+
+
+def grey_of(bits: int) -> int:
+    """The chroma sample without colour, in both ranges: 128 for 8 bits."""
+    return 1 << (bits - 1)
 
 
 @dataclass(frozen=True, slots=True)

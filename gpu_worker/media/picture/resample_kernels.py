@@ -26,6 +26,7 @@ SAMPLES = tuple(
     types.Array(kind, 2, "A", readonly=True) for kind in (types.uint8, types.uint16)
 )
 STARTS, FLOATS = types.int32[::1], types.float32[:, ::1]
+LEVELS = types.UniTuple(types.float64, 2)
 
 
 def inlined(function: F) -> F:
@@ -60,6 +61,11 @@ def lanczos_taps(
     """
     wider = max(step, 1.0)
     width = weights.shape[1]
+    # sin(πx) and sin(πx/3) go from tap to tap by the angle between them: four calls of sin
+    # for an output sample instead of two for each tap, which took as long as the pixels.
+    turn = math.pi / wider
+    cos_1, sin_1 = math.cos(turn), math.sin(turn)
+    cos_3, sin_3 = math.cos(turn / LOBES), math.sin(turn / LOBES)
     for u in range(starts.shape[0]):
         centre = origin + (u + 0.5) * step - 0.5
         first = math.floor(centre - LOBES * wider) + 1
@@ -67,17 +73,21 @@ def lanczos_taps(
         starts[u] = start
         for t in range(width):
             weights[u, t] = 0.0
+        x = (first - centre) / wider
+        s_1, c_1 = math.sin(math.pi * x), math.cos(math.pi * x)
+        s_3, c_3 = math.sin(math.pi * x / LOBES), math.cos(math.pi * x / LOBES)
         total = 0.0
         for k in range(first, first + taps):
-            x = abs(k - centre) / wider
+            x = (k - centre) / wider
             weight = 0.0
-            if x < 1e-9:
+            if abs(x) < 1e-6:
                 weight = 1.0
-            elif x < LOBES:
-                turn = math.pi * x
-                weight = LOBES * math.sin(turn) * math.sin(turn / LOBES) / (turn * turn)
+            elif abs(x) < LOBES:
+                weight = LOBES * s_1 * s_3 / (math.pi * math.pi * x * x)
             total += weight
             weights[u, min(max(k, 0), size - 1) - start] += weight
+            s_1, c_1 = s_1 * cos_1 + c_1 * sin_1, c_1 * cos_1 - s_1 * sin_1
+            s_3, c_3 = s_3 * cos_3 + c_3 * sin_3, c_3 * cos_3 - s_3 * sin_3
         for t in range(width):
             weights[u, t] /= total
 
@@ -112,8 +122,14 @@ def _filter_turned(
 
 @inlined
 def _filter_down(
-    half: Array, starts: Array, weights: Array, top: float, line: Array, out: Array
+    half: Array,
+    starts: Array,
+    weights: Array,
+    levels: tuple[float, float],
+    line: Array,
+    out: Array,
 ) -> None:
+    added, top = np.float32(levels[0]), np.float32(levels[1])
     for v in range(starts.shape[0]):
         base = starts[v] - starts[0]
         _six(half, base, weights[v], line)
@@ -123,8 +139,7 @@ def _filter_down(
         # A loop of its own: fused with the sums above, LLVM gives up packing to bytes, and
         # the pass takes four times as long.
         for j in range(line.shape[0]):
-            value = line[j] + np.float32(0.5)
-            target[j] = np.uint8(np.int32(min(max(value, np.float32(0.0)), np.float32(top))))
+            target[j] = np.int32(min(max(line[j] + added, np.float32(0.0)), top))
 
 
 @inlined
@@ -145,10 +160,22 @@ def _three_more(rows: Array, base: int, weights: Array, target: Array) -> None:
         target[j] += w0 * r0[j] + w1 * r1[j] + w2 * r2[j]
 
 
+def work_size(across: Array, taps_across: int, rows: int) -> int:
+    """How many floats `resample` works on, for starts and taps across and rows it reads."""
+    widest = max(
+        int(across[min(u + STRIP, len(across)) - 1] - across[u])
+        for u in range(0, len(across), STRIP)
+    )
+    return rows * STRIP + (widest + taps_across) * BLOCK + STRIP * BLOCK + STRIP
+
+
+_BYTES, _WORDS = types.uint8[:, ::1], types.uint16[:, ::1]
+
+
 @kernel(
     *(
-        (samples, STARTS, FLOATS, STARTS, FLOATS, types.float64, types.uint8[:, ::1])
-        for samples in SAMPLES
+        (source, STARTS, FLOATS, STARTS, FLOATS, LEVELS, types.float32[::1], out)
+        for source, out in ((SAMPLES[0], _BYTES), (SAMPLES[1], _BYTES), (SAMPLES[1], _WORDS))
     )
 )
 def resample(
@@ -157,7 +184,8 @@ def resample(
     across_weights: Array,
     down: Array,
     down_weights: Array,
-    top: float,
+    levels: tuple[float, float],
+    work: Array,
     out: Array,
 ) -> None:
     """Fill the first columns of `out` from `source`: along the rows, then down the columns.
@@ -165,22 +193,25 @@ def resample(
     `source`: (rows, columns), any unsigned samples and strides; starts and float32 weights
     are those of `lanczos_taps`, their columns a multiple of 3 and at least 6; a factor on
     the scale of the samples is put into the weights. Between the passes samples are float32,
-    so there is one rounding, at the end, with values held to 0 … `top`. `out`: (rows, at
-    least len(across)) uint8.
+    so there is one rounding, at the end: `levels` are what is added to each sample, with the
+    half that rounds, and the most it may be; the least is 0. `work`: `work_size` floats of
+    any value, the caller's, since memory fresh from the system costs more than the sums do.
+    `out`: (rows, at least len(across)).
     """
     first_row = down[0]
     rows = down[-1] + down_weights.shape[1] - first_row
-    half = np.empty((rows, STRIP), np.float32)
-    turned = np.empty((STRIP, BLOCK), np.float32)
-    line = np.empty(STRIP, np.float32)
+    half = work[: rows * STRIP].reshape(rows, STRIP)
+    work = work[rows * STRIP :]
+    turned = work[: STRIP * BLOCK].reshape(STRIP, BLOCK)
+    line, work = work[STRIP * BLOCK :][:STRIP], work[STRIP * BLOCK + STRIP :]
     for u in range(0, across.shape[0], STRIP):
         width = min(STRIP, across.shape[0] - u)
         first_column = across[u]
         columns = across[u + width - 1] + across_weights.shape[1] - first_column
-        block = np.empty((columns, BLOCK), np.float32)
+        block = work[: columns * BLOCK].reshape(columns, BLOCK)
         for r in range(0, rows, BLOCK):
             height = min(BLOCK, rows - r)
             _turn(source, first_row + r, first_column, height, block)
             _filter_turned(block, across[u:], across_weights[u:], width, turned)
             _turn_back(turned, width, half[r : r + height])
-        _filter_down(half, down, down_weights, top, line[:width], out[:, u:])
+        _filter_down(half, down, down_weights, levels, line[:width], out[:, u:])

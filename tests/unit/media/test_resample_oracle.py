@@ -7,7 +7,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from gpu_worker.media.picture.planes import Axis, Orientation, Picture, Plane, subsampled
+from gpu_worker.media.picture.planes import (
+    Axis,
+    Orientation,
+    Picture,
+    Plane,
+    samples_of,
+    subsampled,
+)
 from gpu_worker.media.picture.resample import (
     CompiledResampler,
     PlaneResampler,
@@ -45,10 +52,16 @@ def oracle(samples: Array, columns: Array, rows: Array, steps: tuple[float, floa
     """`columns`, `rows`: where output samples lie, as sample edges of the plane."""
     across = matrix(columns, steps[0], samples.shape[1])
     down = matrix(rows, steps[1], samples.shape[0])
-    return np.clip(down @ samples.astype(np.float64) @ across.T, 0, 255)
+    return np.asarray(down @ samples.astype(np.float64) @ across.T)
 
 
-def picture(seed: int, bits: int = 8, chroma: tuple[Axis, Axis] = (LEFT, MIDDLE)) -> Picture:
+def picture(
+    seed: int,
+    bits: int = 8,
+    chroma: tuple[Axis, Axis] = (LEFT, MIDDLE),
+    *,
+    full: bool = False,
+) -> Picture:
     """Noise with some smoothness: what a sensor gives, not what flatters a filter."""
     rng = np.random.default_rng(seed)
 
@@ -59,14 +72,23 @@ def picture(seed: int, bits: int = 8, chroma: tuple[Axis, Axis] = (LEFT, MIDDLE)
         kind = np.uint8 if bits == 8 else np.uint16
         return Plane(smooth.astype(kind), x, y)
 
-    return Picture((plane(LUMA, LUMA), plane(*chroma), plane(*chroma)), bits, full=False)
+    return Picture((plane(LUMA, LUMA), plane(*chroma), plane(*chroma)), bits, full=full)
 
 
-def expected(source: Picture, rect: Rect, output: Size) -> list[Array]:
+def recoded(codes: Array, source: Picture, bits: int, *, chroma: bool) -> Array:
+    """Samples of other bits for the same signal: H.273 equations 20 to 25, and 26 to 31."""
+    if not source.full:
+        return codes * 2.0 ** (bits - source.bits)
+    grey = (2.0 ** (source.bits - 1), 2.0 ** (bits - 1)) if chroma else (0.0, 0.0)
+    signal = (codes - grey[0]) / (2**source.bits - 1)
+    return np.asarray(signal * (2**bits - 1) + grey[1])
+
+
+def expected(source: Picture, rect: Rect, output: Size, bits: int = 8) -> list[Array]:
     """What each plane of the output should hold, worked out from where samples are shown."""
     made = []
     targets = ((LUMA, LUMA), (LEFT, MIDDLE), (LEFT, MIDDLE))
-    for plane, (x, y) in zip(source.planes, targets, strict=True):
+    for number, (plane, (x, y)) in enumerate(zip(source.planes, targets, strict=True)):
         lines, steps = [], []
         for own, target, start, length, count in (
             (plane.x, x, rect.x, rect.width, output.width_px),
@@ -76,22 +98,19 @@ def expected(source: Picture, rect: Rect, output: Size) -> list[Array]:
             shown = (np.arange(samples) + 0.5 - target.shift) / target.scale
             lines.append((start + shown * length / count) * own.scale + own.shift)
             steps.append(own.scale * length / count / target.scale)
-        eight_bits = plane.samples / 2 ** (source.bits - 8)
-        made.append(oracle(eight_bits, *lines, (steps[0], steps[1])))
+        codes = oracle(plane.samples, lines[0], lines[1], (steps[0], steps[1]))
+        wanted = recoded(codes, source, bits, chroma=number > 0)
+        made.append(np.clip(wanted, 0, 2**bits - 1))
     return made
 
 
 def planes_of(frame: Any) -> list[Array]:
-    return [
-        np.frombuffer(memoryview(plane), np.uint8).reshape(-1, plane.line_size)[
-            : plane.height, : plane.width
-        ]
-        for plane in frame.planes
-    ]
+    bits = frame.format.components[0].bits
+    return [samples_of(plane, bits)[:, : plane.width] for plane in frame.planes]
 
 
-def psnr_db(made: Array, wanted: Array) -> float:
-    return float(10 * np.log10(255**2 / np.mean((made.astype(np.float64) - wanted) ** 2)))
+def psnr_db(made: Array, wanted: Array, peak: int = 255) -> float:
+    return float(10 * np.log10(peak**2 / np.mean((made.astype(np.float64) - wanted) ** 2)))
 
 
 def random_case(ratio: float, seed: int) -> tuple[Rect, Size]:
@@ -143,19 +162,73 @@ def test_deeper_samples_come_out_as_8_bits_with_one_rounding(bits: int) -> None:
     assert min(psnr_db(made, wanted) for made, wanted in pairs) >= 55
 
 
+@pytest.mark.parametrize("full", [False, True], ids=["limited", "full"])
+@pytest.mark.parametrize("bits", [8, 10, 12])
+@pytest.mark.parametrize("ratio", RATIOS.values(), ids=RATIOS.keys())
+def test_10_bits_come_of_8_10_and_12_in_both_ranges_with_one_rounding(
+    ratio: float, bits: int, full: bool
+) -> None:
+    rect, output = random_case(ratio, 7)
+    source = picture(7, bits, full=full)
+
+    frame = Resampler(output, bits=10).frame(source, rect)
+
+    # 8 bits come to 59 dB, with a rounding of half a level: the two more are worth having.
+    pairs = zip(planes_of(frame), expected(source, rect, output, 10), strict=True)
+    assert min(psnr_db(made, wanted, 1023) for made, wanted in pairs) >= 66
+
+
+def test_the_reference_makes_10_bits_too() -> None:
+    rect, output = random_case(1.1, 9)
+    source = picture(9, 10, full=True)
+
+    frame = Resampler(output, pillow_resample, bits=10).frame(source, rect)
+
+    pairs = zip(planes_of(frame), expected(source, rect, output, 10), strict=True)
+    assert min(psnr_db(made, wanted, 1023) for made, wanted in pairs) >= 66
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_grey_of_full_range_stays_grey_in_another_depth(bits: int) -> None:
+    grey = np.full((64, 64), 1 << (18 - bits - 1), np.uint8 if bits == 10 else np.uint16)
+    source = Picture(
+        (Plane(grey, LUMA, LUMA), Plane(grey, LUMA, LUMA), Plane(grey, LUMA, LUMA)),
+        18 - bits,
+        full=True,
+    )
+
+    frame = Resampler(Size(32, 32), bits=bits).frame(source, Rect(0, 0, 64, 64))
+
+    assert set(np.unique(planes_of(frame)[1])) == {1 << (bits - 1)}
+
+
+def test_10_bits_of_the_same_size_keep_every_sample() -> None:
+    source = picture(3, 10)
+
+    frame = Resampler(Size(200, 120), bits=10).frame(source, Rect(36, 20, 200, 120))
+
+    luma, cb, _ = planes_of(frame)
+    assert np.array_equal(luma, source.planes[0].samples[20:140, 36:236])
+    assert np.array_equal(cb, source.planes[1].samples[10:70, 18:118])
+
+
+@pytest.mark.parametrize("bits", [8, 10])
 @pytest.mark.parametrize(
     "chroma",
     [(MIDDLE, MIDDLE), (LEFT, LUMA), (LUMA, LUMA), (subsampled(4, centred=False), LUMA)],
     ids=["4:2:0 centred", "4:2:2", "4:4:4", "4:1:1"],
 )
-def test_chroma_of_any_siting_is_brought_to_its_place(chroma: tuple[Axis, Axis]) -> None:
+def test_chroma_of_any_siting_is_brought_to_its_place(
+    chroma: tuple[Axis, Axis], bits: int
+) -> None:
     rect, output = random_case(0.8, 11)
-    source = picture(11, chroma=chroma)
+    source = picture(11, bits, chroma=chroma)
 
-    frame = Resampler(output).frame(source, rect)
+    frame = Resampler(output, bits=bits).frame(source, rect)
 
-    pairs = zip(planes_of(frame), expected(source, rect, output), strict=True)
-    assert min(psnr_db(made, wanted) for made, wanted in pairs) >= 55
+    peak = 2**bits - 1
+    pairs = zip(planes_of(frame), expected(source, rect, output, bits), strict=True)
+    assert min(psnr_db(made, wanted, peak) for made, wanted in pairs) >= 55
 
 
 @pytest.mark.parametrize("engine", ENGINES.values(), ids=ENGINES.keys())
@@ -205,29 +278,32 @@ ORIENTATIONS = [
 ]
 
 
+@pytest.mark.parametrize("bits", [8, 10])
 @pytest.mark.parametrize("orientation", ORIENTATIONS, ids=str)
-def test_a_turned_picture_shows_what_was_turned_beforehand(orientation: Orientation) -> None:
+def test_a_turned_picture_shows_what_was_turned_beforehand(
+    orientation: Orientation, bits: int
+) -> None:
     # Arrange: 4:4:4, so that turning beforehand moves no chroma against its luma.
-    upright = picture(5, chroma=(LUMA, LUMA))
+    upright = picture(5, bits, chroma=(LUMA, LUMA))
     turned = Picture(
         tuple(orientation.placed(plane, INPUT) for plane in upright.planes),  # type: ignore[arg-type]  # three in, three out
-        8,
+        bits,
         full=False,
     )
     beforehand = Picture(
         tuple(  # type: ignore[arg-type]  # three in, three out
             Plane(_turned(plane.samples, orientation), LUMA, LUMA) for plane in upright.planes
         ),
-        8,
+        bits,
         full=False,
     )
     rect, output = Rect(20.3, 31.7, 100, 150), Size(160, 240)
 
     # Act
-    made = Resampler(output).frame(turned, rect)
+    made = Resampler(output, bits=bits).frame(turned, rect)
 
     # Assert
-    wanted = Resampler(output).frame(beforehand, rect)
+    wanted = Resampler(output, bits=bits).frame(beforehand, rect)
     for one, other in zip(planes_of(made), planes_of(wanted), strict=True):
         assert np.array_equal(one, other)
 
