@@ -44,7 +44,7 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
     work.progress("prepare", 0.0)
     source = probe(work.files[_SOURCE])
     work.probed(_SOURCE, source.facts)
-    plan = plan_of(source.footage).with_layers(work.input.plain_layers())
+    plan = plan_of(source.footage)
     layers = prepared(plan, work.files)
     _tell(work, (*source.remarks, *plan.remarks, *layers.remarks))
     work.progress("prepare", 1.0)

@@ -61,7 +61,7 @@ class FramingInput(FramingLook, Trim, ExportInput):
             [each.plain() for each in self.crop_keyframes or ()],
             start_s=self.start_time,
             end_s=self.end_time,
-        )
+        ).with_layers(self.plain_layers())
 
 
 def _likely_s(order: FramingInput, files: Mapping[str, StoredFile]) -> float:

@@ -1,11 +1,13 @@
 """`export.overlay`: highlight what matters in a video, then crop it to the output's shape."""
 
 from pydantic import Field
+from typing_extensions import override
 
 from shared.delivery_models import DELIVERY_OUTPUTS, OPTIONAL_OUTPUTS, asked_outputs
 from shared.job_kind import JobKind
 from shared.movement_models import MAX_REGION_KEYFRAMES, MovingLook
 from shared.render.effects import Effect
+from shared.render.plan import Footage, Plan
 from shared.render_models import (
     EXPORT_LIMITS,
     MAX_REGIONS,
@@ -31,6 +33,11 @@ class OverlayLook(OutputShape):
 
 class OverlayInput(MovingLook, ExportInput):
     """A video, and how it is to look."""
+
+    @override
+    def plan(self, footage: Footage) -> Plan:
+        """What is rendered of this footage."""
+        return super().plan(footage).with_layers(self.plain_layers())
 
 
 KIND = JobKind(
