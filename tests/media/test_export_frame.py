@@ -7,6 +7,7 @@ from typing import Any
 import av
 import numpy as np
 import pytest
+from PIL import Image
 
 from gpu_worker.kinds.export.frame import KIND
 from gpu_worker.media.cpu_engine import CpuEngine
@@ -137,6 +138,28 @@ def test_the_picture_is_what_the_videos_encoder_is_given(
     with CpuEngine(Threads.for_cores(2)).frames(source, plan, plan.frames) as frames:
         fed = list(frames)[n]
     assert np.array_equal(np.asarray(made.image), output_rgb(fed, source.look.colours))
+
+
+def test_layers_are_drawn_as_in_the_video(moving: Path, tmp_path: Path) -> None:
+    Image.new("RGBA", (32, 32), (240, 240, 20, 255)).save(tmp_path / "logo.png")
+    logo = {
+        "type": "image",
+        "image": {"asset_id": "logo"},
+        "anchor": "top_left",
+        "width": 0.5,
+        "start_frame": 10,
+    }
+    files = {"layers.0.image": tmp_path / "logo.png"}
+    asked = {**LOOK, "layers": [logo]}
+
+    before, after = (
+        np.asarray(export_frame(moving, tmp_path / "frame", files, frame=n, **asked).image)
+        for n in (9, 12)
+    )
+
+    assert np.abs(after[8:80, 8:80].astype(int) - (240, 240, 20)).max() <= 3
+    bare = np.asarray(export_frame(moving, tmp_path / "bare", frame=9, **LOOK).image)
+    assert np.array_equal(before, bare)
 
 
 @pytest.mark.parametrize("n", [0, 20, 33])

@@ -1,5 +1,6 @@
 """Run `export.frame` on a local file, as the runner would, and look at what came of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,14 +22,19 @@ class Framed:
     warnings: list[str]
 
 
-def export_frame(source: Path, scratch: Path, **fields: Any) -> Framed:
-    """Take a frame of a file. Raises `JobFailed`."""
+def export_frame(
+    source: Path, scratch: Path, files: Mapping[str, Path] | None = None, **fields: Any
+) -> Framed:
+    """Take a frame of a file. Raises `JobFailed`.
+
+    `files` are those of the input besides the source, by their place in it.
+    """
     warnings: list[str] = []
     scratch.mkdir(parents=True, exist_ok=True)
     made = run(
         Work(
             input=KIND.parse_input({"source": {"asset_id": "a1"}, **fields}),
-            files={"source": source},
+            files={"source": source, **(files or {})},
             scratch=scratch,
             progress=lambda stage, fraction: None,
             warn=lambda notice: warnings.append(notice.code),

@@ -1,5 +1,7 @@
 """`export.frame`: one finished frame, as the encoder of an export is given it, as a picture."""
 
+from collections.abc import Iterable
+
 from av.video.frame import VideoFrame
 from PIL import Image
 
@@ -8,6 +10,8 @@ from gpu_worker.media.cpu_engine import CpuEngine
 from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.probe import probe
 from gpu_worker.media.engine import Engine
+from gpu_worker.media.layers.drawing import LayerDrawing
+from gpu_worker.media.layers.prepare import Prepared, prepared
 from gpu_worker.media.pipeline import Threads
 from gpu_worker.media.render import cores_here
 from gpu_worker.media.stills.from_planes import output_rgb
@@ -26,13 +30,28 @@ def run(work: Work[FrameInput], engine: Engine | None = None) -> Made:
     work.progress("prepare", 0.0)
     source = probe(work.files[_SOURCE])
     work.probed(_SOURCE, source.facts)
-    plan, number = work.input.plan(source.footage), work.input.number_in(source.footage)
+    number = work.input.number_in(source.footage)
+    plan = work.input.plan(source.footage).with_layers(work.input.plain_layers())
+    layers = prepared(plan, work.files)
     work.progress("render", 0.0)
-    frame, remarks = rendered(
-        engine or CpuEngine(Threads.for_cores(cores_here())), source, plan, number
+    frame, found = rendered(
+        engine or CpuEngine(Threads.for_cores(cores_here())), source, plan, number, layers
     )
-    for remark in (*source.remarks, *plan.remarks, *remarks):
-        work.warn(Notice(code=remark.code, message=remark.message))
+    _tell(work, (*source.remarks, *plan.remarks, *layers.remarks, *found))
+    return _made(work, source, number, frame)
+
+
+def rendered(
+    engine: Engine, source: Source, plan: Plan, number: int, layers: Prepared
+) -> tuple[VideoFrame, tuple[Remark, ...]]:
+    """One frame of a plan, decoded from the sync sample before it, and what was found."""
+    drawing = LayerDrawing(plan, layers.arts, source.look.colours) if layers.arts else None
+    with engine.frames(source, plan, range(number, number + 1), drawing) as frames:
+        (frame,) = frames
+    return frame, frames.remarks
+
+
+def _made(work: Work[FrameInput], source: Source, number: int, frame: VideoFrame) -> Made:
     form = work.input.format
     path = work.scratch / f"frame.{form.value}"
     picture = Image.fromarray(output_rgb(frame, source.look.colours))
@@ -49,10 +68,6 @@ def run(work: Work[FrameInput], engine: Engine | None = None) -> Made:
     return Made(result, (MadeFile("image", path, form.content_type),))
 
 
-def rendered(
-    engine: Engine, source: Source, plan: Plan, number: int
-) -> tuple[VideoFrame, tuple[Remark, ...]]:
-    """One frame of a plan, decoded from the sync sample before it, and what was found."""
-    with engine.frames(source, plan, range(number, number + 1)) as frames:
-        (frame,) = frames
-    return frame, frames.remarks
+def _tell(work: Work[FrameInput], remarks: Iterable[Remark]) -> None:
+    for remark in remarks:
+        work.warn(Notice(code=remark.code, message=remark.message))

@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 from shared.artifacts import VideoRef
 from shared.errors import JobFailed
 from shared.job_kind import JobKind, PriceRule, StoredFile, Wire
+from shared.layer_models import LayerChoice
 from shared.movement_models import MAX_REGION_KEYFRAMES, MovingLook
 from shared.numbers import WHOLE, Number
 from shared.render.plan import Footage
@@ -33,7 +34,7 @@ _LIKELY_BYTES_PER_S = 50e6
 _Quality = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
 
 
-class FrameInput(MovingLook):
+class FrameInput(LayerChoice, MovingLook):
     """A video, how it is to look, and which of its frames."""
 
     source: VideoRef = Field(description="The video to take the frame of.")
