@@ -1,7 +1,7 @@
 """`media.ingest`: what an uploaded image or video is, and a thumbnail of it."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
@@ -53,15 +53,16 @@ class IngestResult(Wire):
     thumbnail_height_px: int = Field(ge=1)
 
 
-def limit_s(_order: IngestInput, files: Mapping[str, StoredFile]) -> float:
+def limit_s(_order: Any, files: Mapping[str, StoredFile]) -> float:
     """The longest an attempt may run, in seconds: 60 and up, 240 at most."""
     by_size_s = files["source"].size_bytes / _LIMIT_BYTES_PER_S
     return min(_LIMIT_FLOOR_S + by_size_s, _LIMIT_CAP_S)
 
 
-def likely_s(_order: IngestInput, files: Mapping[str, StoredFile]) -> float:
-    """The estimate shown beforehand, in seconds."""
-    return _LIKELY_START_S + files["source"].size_bytes / _LIKELY_BYTES_PER_S
+def likely_s(order: Any, files: Mapping[str, StoredFile]) -> float:
+    """The estimate shown beforehand, in seconds; at most the limit."""
+    fetch_s = files["source"].size_bytes / _LIKELY_BYTES_PER_S
+    return min(_LIKELY_START_S + fetch_s, limit_s(order, files))
 
 
 KIND = JobKind(
