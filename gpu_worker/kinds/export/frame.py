@@ -31,7 +31,7 @@ def run(work: Work[FrameInput], engine: Engine | None = None) -> Made:
     source = probe(work.files[_SOURCE])
     work.probed(_SOURCE, source.facts)
     number = work.input.number_in(source.footage)
-    plan = work.input.plan(source.footage).with_layers(work.input.plain_layers())
+    plan = work.input.plan(source.footage)
     layers = prepared(plan, work.files)
     work.progress("render", 0.0)
     frame, found = rendered(

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import Field, model_validator
+from typing_extensions import override
 
 from shared.artifacts import VideoRef
 from shared.errors import JobFailed
@@ -11,7 +12,7 @@ from shared.job_kind import JobKind, PriceRule, StoredFile, Wire
 from shared.layer_models import LayerChoice
 from shared.movement_models import MAX_REGION_KEYFRAMES, MovingLook
 from shared.numbers import WHOLE, Number
-from shared.render.plan import Footage
+from shared.render.plan import Footage, Plan
 from shared.render.still_formats import StillFormat
 from shared.render.timebase import frame_shown_at
 from shared.render_models import (
@@ -52,6 +53,11 @@ class FrameInput(LayerChoice, MovingLook):
         if (self.frame is None) == (self.time is None):
             raise ValueError("give either frame or time")
         return self
+
+    @override
+    def plan(self, footage: Footage) -> Plan:
+        """What a render of this footage would be."""
+        return super().plan(footage).with_layers(self.plain_layers())
 
     def number_in(self, footage: Footage) -> int:
         """The frame asked for. Raises `JobFailed` with `invalid_range` past the last."""
