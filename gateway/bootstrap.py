@@ -26,6 +26,7 @@ from gateway.api import (
     live,
     metrics,
     openapi,
+    preview,
     read_job,
     uploads,
     work,
@@ -39,7 +40,14 @@ from gateway.services.pulse import Pulse
 from gateway.services.soon_busy import SoonBusy
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.settings import RunpodSettings, Settings, StoreSettings
-from gateway.wiring import JobServices, Ports, install_exports, install_metrics, install_uploads
+from gateway.wiring import (
+    JobServices,
+    Ports,
+    install_exports,
+    install_metrics,
+    install_preview,
+    install_uploads,
+)
 from gateway.wiring_polls import PollServices
 from shared.job_kind import JobKind
 from shared.kinds import load_kinds
@@ -175,9 +183,10 @@ def build_gateway(
     app.state.job_use_cases = services.use_cases()
     install_uploads(app, settings, adapters)
     install_exports(app, settings, adapters)
+    install_preview(app, services)
     install_metrics(app, services)
     work.install(app)
-    for module in (health, metrics, kinds, uploads, assets, jobs, live, work):
+    for module in (health, metrics, kinds, uploads, assets, jobs, preview, live, work):
         # As they are: FastAPI analyses what it includes again, and matches it twice a request.
         app.router.routes.extend(module.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])

@@ -42,6 +42,7 @@ from gateway.services.list_jobs import ListJobs
 from gateway.services.look_at_upload import LookAtUpload
 from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.perform_effects import PerformEffects, Performer
+from gateway.services.preview_plan import PreviewPlan
 from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
 from gateway.services.readiness import Readiness
@@ -252,6 +253,13 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
         has.clock,
         cache_s=settings.timings.ready_cache_s,
     )
+
+
+def install_preview(app: FastAPI, services: JobServices) -> None:
+    """Leave what the route of previews calls."""
+    has = services.has
+    resolve = ResolveFiles(has.uploads, has.jobs)
+    app.state.preview_plan = PreviewPlan(services.kinds, resolve, has.uploads, has.jobs)
 
 
 def install_exports(app: FastAPI, settings: Settings, has: Ports) -> None:

@@ -72,6 +72,12 @@ async def kinds(api: Api) -> None:
     await api.http.get("/v1/kinds")
 
 
+async def previews(api: Api) -> None:
+    asked = {"kind": "export.overlay", "input": {"highlight_regions": [REGION]}}
+    footage = {"width_px": 1920, "height_px": 1080, "rate": "25/1", "frames": 9}
+    await api.http.post("/v1/preview/plan", json={**asked, "footage": footage})
+
+
 async def health(api: Api) -> None:
     for path in ("/healthz", "/readyz", "/metrics"):
         await api.http.get(path)
@@ -204,7 +210,7 @@ async def work(api: Api) -> None:
 
 TOURS: dict[str, Callable[[Api], Awaitable[None]]] = {
     each.__name__: each
-    for each in (kinds, uploads, assets, jobs, events, exports, work, health)
+    for each in (kinds, uploads, assets, jobs, previews, events, exports, work, health)
 }
 
 

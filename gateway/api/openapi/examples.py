@@ -104,9 +104,39 @@ OVERLAY_INPUT: Final[dict[str, Any]] = {
             "y": 540,
             "radius_x": 180,
             "radius_y": 260,
-        }
+        },
     ],
     "effect_type": "blur",
+}
+# What `/v1` takes beyond the export surface.
+EASED_FRAMING_INPUT: Final[dict[str, Any]] = {
+    **FRAMING_INPUT,
+    "crop_keyframes": [
+        {
+            "frame": 0,
+            "x": 100,
+            "y": 0,
+            "width": 607.5,
+            "height": 1080,
+            "easing": "ease_in_out",
+        },
+        {"frame": 60, "x": 700, "y": 0, "width": 607.5, "height": 1080},
+    ],
+}
+MOVING_OVERLAY_INPUT: Final[dict[str, Any]] = {
+    **OVERLAY_INPUT,
+    "highlight_regions": [
+        *OVERLAY_INPUT["highlight_regions"],
+        {
+            "start_frame": 90,
+            "end_frame": 150,
+            "feather": 24,
+            "keyframes": [
+                {"frame": 90, "x": 960, "y": 540, "radius_x": 180, "radius_y": 260},
+                {"frame": 149, "x": 1400, "y": 500, "radius_x": 120, "radius_y": 180},
+            ],
+        },
+    ],
 }
 FRAME_INPUT: Final[dict[str, Any]] = {
     "source": {"asset_id": ASSET_ID},
@@ -117,9 +147,44 @@ FRAME_INPUT: Final[dict[str, Any]] = {
 INGEST_INPUT: Final[dict[str, Any]] = {"source": {"asset_id": ASSET_ID}, "max_size": 512}
 KIND_INPUTS: Final[dict[str, dict[str, Any]]] = {
     "export.frame": FRAME_INPUT,
-    "export.framing": FRAMING_INPUT,
-    "export.overlay": OVERLAY_INPUT,
+    "export.framing": EASED_FRAMING_INPUT,
+    "export.overlay": MOVING_OVERLAY_INPUT,
     "media.ingest": INGEST_INPUT,
+}
+PREVIEW_REQUEST: Final[dict[str, Any]] = {
+    "kind": "export.framing",
+    "input": {name: value for name, value in EASED_FRAMING_INPUT.items() if name != "source"},
+    "footage": {"width_px": 1920, "height_px": 1080, "rate": "30/1", "frames": 300},
+    "from": 30,
+    "to": 62,
+    "step": 15,
+}
+PREVIEW: Final[dict[str, Any]] = {
+    "kind": "export.framing",
+    "footage": {
+        "width_px": 1920,
+        "height_px": 1080,
+        "rate": "30/1",
+        "frames": 300,
+        "duration_s": 10.0,
+    },
+    "output": {"width_px": 1080, "height_px": 1920},
+    "rate": "30/1",
+    "kept": {"from": 30, "to": 180},
+    "audio": {"start_s": 1.0, "end_s": 6.0},
+    "effect": {"type": "none", "blur_sigma_px": 10.8, "outline_width_px": 5.4},
+    "warnings": [],
+    "frames": [
+        {
+            "frame": frame,
+            "output_frame": frame - 30,
+            "rect": [x, 0.0, 607.5, 1080.0],
+            "regions": [],
+            "layers": [],
+        }
+        for frame, x in ((30, 400.0), (45, 606.25), (60, 700.0))
+    ],
+    "next_from": None,
 }
 
 _STORED: Final[dict[str, Any]] = {

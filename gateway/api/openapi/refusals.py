@@ -125,7 +125,7 @@ DUPLICATE_KEYFRAME = Refusal(
     "duplicate_keyframe",
     ValidationFailed,
     "Not accepted: input.crop_keyframes.1.frame.",
-    "Two keyframes give different rectangles for one frame.",
+    "Two keyframes give different places, or easings, for one frame.",
     "input.crop_keyframes.1.frame",
 )
 INVALID_RANGE = Refusal(
@@ -141,6 +141,19 @@ UNKNOWN_EFFECT_TYPE = Refusal(
     "Not accepted: input.effect_type.",
     "There is no such effect; the message lists them.",
     "input.effect_type",
+)
+UNKNOWN_EASING = Refusal(
+    "unknown_easing",
+    ValidationFailed,
+    "Not accepted: input.crop_keyframes.0.easing.",
+    "There is no such easing; the message lists them.",
+    "input.crop_keyframes.0.easing",
+)
+NOT_PROBED = Refusal(
+    "not_probed",
+    Conflict,
+    "No worker has looked at this video yet. Say its footage.",
+    "Size, rate and frames of `input.source` are not known, and the request has no `footage`.",
 )
 ASSET_NOT_FOUND = Refusal(
     "asset_not_found",

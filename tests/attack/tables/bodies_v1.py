@@ -5,10 +5,15 @@ from typing import Any
 
 from tests.attack.tables.looks import (
     FRAMING,
+    LATEST_FRAME,
+    MOVING_CROP,
+    MOVING_REGION,
     OVERLAY,
+    REGION_MOVEMENT,
     TIMES,
     TRIM,
     framing_look,
+    moving_look,
     overlay_look,
 )
 from tests.attack.tables.routes import Fields, Route, under
@@ -98,6 +103,38 @@ _ENVELOPE: Fields = {
 }
 
 
+_FOOTAGE: Fields = {
+    "width_px": whole(1, 100_000, as_float=True),
+    "height_px": whole(1, 100_000, as_float=True),
+    "rate": (
+        *text(3, 64, plain=True),
+        *map(wrong, ('"25"', '"29.97"', '"0/1"', '"25/0"', '"-25/1"', '"25/1\\n"')),
+    ),
+    "frames": whole(1, 100_000_000, as_float=True),
+    "duration_s": number(0, 1e10, null=True, missing=False, open_low=True),
+}
+_NO_FOOTAGE = "input.source"  # which says what `footage` does not
+_PREVIEW: Fields = {
+    "kind": _ENVELOPE["kind"],
+    "input": an_object(),
+    "footage": (
+        *an_object(null=True, missing=False),
+        Wrong("missing", None, named=_NO_FOOTAGE),
+        wrong("null", named=_NO_FOOTAGE),
+    ),
+    **under("footage", _FOOTAGE),
+    "from": (
+        *whole(0, LATEST_FRAME, as_float=True, null=True, missing=False),
+        Wrong("the end", "5", code="invalid_range", named="to"),
+    ),
+    "to": (
+        *whole(0, LATEST_FRAME, as_float=True, null=True, missing=False),
+        Wrong("the start", "2", code="invalid_range"),
+    ),
+    "step": whole(1, LATEST_FRAME, as_float=True, missing=False),
+}
+
+
 def _submit(kind: str, source: dict[str, str], **look: Any) -> dict[str, Any]:
     return {
         "kind": kind,
@@ -156,7 +193,34 @@ ROUTES = (
         "POST",
         "/v1/jobs",
         lambda has: _submit("export.overlay", _of_asset(has), **overlay_look()),
-        {**_ENVELOPE, **_SOURCE, **under("input", OVERLAY)},
+        {**_ENVELOPE, **_SOURCE, **under("input", {**OVERLAY, **REGION_MOVEMENT})},
+    ),
+    Route(
+        "submit_job moving",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_asset(has), **moving_look()),
+        under("input", {**MOVING_CROP, **MOVING_REGION}),
+    ),
+    Route(
+        "preview_plan",
+        "POST",
+        "/v1/preview/plan",
+        lambda _: {
+            "kind": "export.overlay",
+            "input": moving_look(),
+            "footage": {
+                "width_px": 1920,
+                "height_px": 1080,
+                "rate": "25/1",
+                "frames": 9,
+                "duration_s": 0.36,
+            },
+            "from": 2,
+            "to": 5,
+            "step": 2,
+        },
+        _PREVIEW,
     ),
     Route(
         "submit_job framing",

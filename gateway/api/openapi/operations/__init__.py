@@ -10,11 +10,12 @@ from gateway.api.openapi.operations import (
     health,
     jobs,
     kinds,
+    previews,
     uploads,
     work,
 )
 
-_PARTS = (kinds, uploads, jobs, events, exports, work, health)
+_PARTS = (kinds, uploads, jobs, previews, events, exports, work, health)
 
 
 def described() -> Mapping[str, Operation]:

@@ -36,7 +36,7 @@ With `"dry_run": true` everything is checked and nothing is made: the answer is 
 cost and time, and no key is used up.
 
 Rules of a kind have codes of their own (`duplicate_keyframe`, `invalid_range`, \
-`unknown_effect_type`), always 422 with the field named."""
+`unknown_effect_type`, `unknown_easing`), always 422 with the field named."""
 
 OPERATIONS = MappingProxyType(
     {
@@ -71,6 +71,7 @@ OPERATIONS = MappingProxyType(
                 refusals.DUPLICATE_KEYFRAME,
                 refusals.INVALID_RANGE,
                 refusals.UNKNOWN_EFFECT_TYPE,
+                refusals.UNKNOWN_EASING,
                 refusals.TOO_MANY_OPEN_JOBS,
             ),
             body=examples.KIND_INPUTS,
