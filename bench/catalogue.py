@@ -3,6 +3,7 @@
 from bench import (
     against_peers,
     delivering,
+    gpu,
     jitter,
     not_run,
     object_store,
@@ -20,6 +21,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *jitter.MEASUREMENTS,
     *rendering.MEASUREMENTS,
     *against_peers.MEASUREMENTS,
+    *gpu.MEASUREMENTS,
     *delivering.MEASUREMENTS,
     *presigning.MEASUREMENTS,
     *starting.MEASUREMENTS,

@@ -14,14 +14,19 @@ from typing import Any, TypeVar
 from bench.paired import Cost
 from bench.workplace import LONGEST_S, Workplace
 from gpu_worker import machine
+from gpu_worker.hardware import NO_HARDWARE, Hardware
 from gpu_worker.sandbox.child_messages import ChildMessage, ChildTask, Limits
-from gpu_worker.sandbox.children import Children
+from gpu_worker.sandbox.children import Children, Hear
 from gpu_worker.sandbox.zygote_process import clean_environment
 
 KINDS_PACKAGE = "gpu_worker.kinds"
 _GIB = 2**30
 
 C = TypeVar("C", bound=Children)
+
+
+def _not_heard(_message: ChildMessage) -> None:
+    """What a child says on the way is the runner's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +47,14 @@ class WarmWorker:
     loop: asyncio.Runner
     peaks: list[int] = field(default_factory=list)
 
-    def render(self, kind: str, source: Path, order: Mapping[str, Any]) -> Rendered:
+    def render(
+        self,
+        kind: str,
+        source: Path,
+        order: Mapping[str, Any],
+        hardware: Hardware = NO_HARDWARE,
+        hear: Hear = _not_heard,
+    ) -> Rendered:
         """Render with `kind`, under the limits a worker sets. Raises `JobFailed`."""
         task = ChildTask(
             kind=kind,
@@ -51,9 +63,10 @@ class WarmWorker:
             scratch=str(self.place.room("render")),
             limits=Limits(cpu_s=int(LONGEST_S) * 4, file_bytes=4 * _GIB, open_files=256),
             log_fields={"job_id": "bench"},
+            hardware=hardware,
         )
         begun_at = time.perf_counter()
-        done = self.loop.run(self.children.run(task, _not_heard))
+        done = self.loop.run(self.children.run(task, hear))
         wall_s = time.perf_counter() - begun_at
         (file,) = done.files
         peak_bytes = done.usage.peak_memory_bytes
@@ -103,7 +116,3 @@ def warm_children(place: Workplace, made: type[C]) -> C:
         children.close()
         raise
     return children
-
-
-def _not_heard(_message: ChildMessage) -> None:
-    """What a child says on the way is the runner's business."""

@@ -10,25 +10,38 @@ import ctypes
 import json
 import sys
 from collections.abc import Iterator
+from fractions import Fraction
 from itertools import product
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
+from gpu_worker.media.cpu_engine import CpuEngine
+from gpu_worker.media.cuda.choice import Choice
 from gpu_worker.media.cuda.device import Device
 from gpu_worker.media.cuda.effects import CudaEffects
+from gpu_worker.media.cuda.engine import CudaEngine
 from gpu_worker.media.cuda.resample import CudaResampler
 from gpu_worker.media.cuda.samples import Memory, decoded_picture
+from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.pictures import picture_of
+from gpu_worker.media.decoding.probe import probe
+from gpu_worker.media.engine import Engine
 from gpu_worker.media.picture.colour import colours_of
 from gpu_worker.media.picture.effects import Painter
 from gpu_worker.media.picture.look import Look
 from gpu_worker.media.picture.planes import Orientation, Picture, samples_of
 from gpu_worker.media.picture.resample import Resampler
+from gpu_worker.media.pipeline import Threads
 from shared.render.cropping import Rect, Size
 from shared.render.effects import Effect
+from shared.render.keyframes import Keyframe
+from shared.render.plan import Plan, plan_framing
 from shared.render.regions import Region
+from tests.support.footage import Clip, flat, grey, with_number
 
 CODED, OUTPUT = Size(32, 24), Size(16, 20)
 ORIENTATIONS = tuple(Orientation(*flags) for flags in product((False, True), repeat=3))
@@ -157,6 +170,29 @@ def shown_planes(frame: VideoFrame) -> list[NDArray]:
     return [samples_of(plane)[:, : plane.width] for plane in frame.planes]
 
 
+def whole_engine(device: Device):
+    """Frames of a plan from a file, by both engines, the crop moving and a colour on top."""
+    with TemporaryDirectory() as folder:
+        pictures = (grey(with_number(flat(112, 48, 70), n, (4, 8))) for n in range(3))
+        source = probe(Clip(rate=Fraction(25)).write(Path(folder) / "clip.mp4", pictures))
+        stops = [Keyframe(0, Rect(2, 3, 40, 40)), Keyframe(2, Rect(9, 5, 36, 36))]
+        plan = plan_framing(source.footage, Size(16, 16), stops)
+        cpu = CpuEngine(Threads.for_cores(2))
+        theirs = shown(cpu, source, plan)
+        ours = shown(CudaEngine(Choice(warp=True), cpu, device=lambda: device), source, plan)
+    return apart(ours, theirs)
+
+
+def shown(engine: Engine, source: Source, plan: Plan) -> list[NDArray]:
+    """The samples of all frames an engine makes, each darkened in a corner at last."""
+
+    def finish(_n: int, frame: VideoFrame) -> None:
+        samples_of(frame.planes[0])[:4, :4] = 33
+
+    with engine.frames(source, plan, plan.frames, finish) as frames:
+        return [plane.copy() for frame in frames for plane in shown_planes(frame)[:1]]
+
+
 def cases() -> Iterator[tuple[str, dict[str, float]]]:
     """Every case with its outcome. One thread does it all, but where a grid is the question."""
     device = Device(block=(1, 1), most_blocks=1)
@@ -169,6 +205,7 @@ def cases() -> Iterator[tuple[str, dict[str, float]]]:
         yield f"put {bits}", put_and_framed(device, bits)
     for bits, effect in product((8, 10), [each for each in Effect if each is not Effect.NONE]):
         yield f"painted {bits} {effect.value}", painted(device, bits, effect)
+    yield "whole engine", whole_engine(device)
     grid = Device(block=(3, 2), most_blocks=2)
     yield "a grid that does not fit", framed(grid, 8, ORIENTATIONS[3], SHRINKS)
 

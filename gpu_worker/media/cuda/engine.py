@@ -6,7 +6,7 @@ takes them from there. At 1080p that is 3 MB a frame over a bus that carries tho
 times as much in a second, and one thing less that differs from the CPU's way.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -41,12 +41,14 @@ _ON_DEVICE = "cuda"
 class CudaEngine:
     """Renders with the GPU what `choice` says, and with `cpu` what is left.
 
-    One thread speaks to the device: its work is put on one stream whoever speaks.
+    One thread speaks to the device: its work is put on one stream whoever speaks. `device`
+    opens it, for each part of a plan anew.
     """
 
     choice: Choice
     cpu: CpuEngine
     name: str = "cuda"
+    device: Callable[[], Device] = Device
 
     @contextmanager
     def frames(
@@ -58,7 +60,7 @@ class CudaEngine:
                 yield frames
             return
         reader = self._reader(source)
-        device = Device()
+        device = self.device()
         painter = Painter(plan.effect, source.look, CudaEffects(device))
         resampler = Resampler(plan.output, CudaResampler(device))
 
@@ -76,7 +78,7 @@ class CudaEngine:
 
         threads = replace(self.cpu.threads, paint=1)
         with painted(reader.frames(wanted), paint, threads) as ready:
-            first = partial(self._first_of_cpu, source, plan, wanted[:1])
+            first = partial(self._first_of_cpu, source, plan, wanted[:1], finish)
             yield CpuFrames(
                 reader,
                 vouched_for(ready, first, lambda: self.choice.decode and bool(reader.remarks)),
@@ -86,8 +88,10 @@ class CudaEngine:
         """As `Engine` says."""
         return cuda_encoder(delivery) if self.choice.encode else self.cpu.encoder(delivery)
 
-    def _first_of_cpu(self, source: Source, plan: Plan, wanted: range) -> VideoFrame:
-        with self.cpu.frames(source, plan, wanted) as frames:
+    def _first_of_cpu(
+        self, source: Source, plan: Plan, wanted: range, finish: Finish | None
+    ) -> VideoFrame:
+        with self.cpu.frames(source, plan, wanted, finish) as frames:
             return next(iter(frames))
 
     def _reader(self, source: Source) -> FrameReader:

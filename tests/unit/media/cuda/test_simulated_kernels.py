@@ -64,5 +64,9 @@ def test_an_effect_is_painted_as_the_cpu_paints_it(found, bits, effect):
     assert case["painted"] > 20 * (1 << (bits - 8))
 
 
+def test_a_whole_engine_makes_the_frames_of_the_cpus(found):
+    assert_the_same_picture(found["whole engine"])
+
+
 def test_a_grid_that_does_not_fit_the_picture_fills_all_of_it(found):
     assert_the_same_picture(found["a grid that does not fit"])
