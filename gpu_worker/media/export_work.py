@@ -7,6 +7,7 @@ from typing import TypeVar
 from gpu_worker.kind_work import Made, MadeFile, Work
 from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.probe import probe
+from gpu_worker.media.encoding.levels import Loudness
 from gpu_worker.media.encoding.loudness import Levelling, levelling_for, loudness_of
 from gpu_worker.media.encoding.stills import sheet_jpeg
 from gpu_worker.media.fallback import render_on
@@ -62,12 +63,15 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
         lambda fraction: work.progress("render", fraction),
         work.crew,
     )
-    _tell(work, (*(levelling.remarks if levelling else ()), *made.remarks))
+    _tell(work, made.remarks)
+    after = loudness_of(made.path) if levelling and made.has_audio else None
+    if levelling and after:
+        _tell(work, levelling.remarks(after))
 
     stills = Stills.of(delivery, made.frames, source.video.rate, size)
     files = {VIDEO_OUTPUT: made.path, **_written_stills(stills, made, work.scratch)}
     return Made(
-        _result(source, size, delivery, made, stills, levelling),
+        _result(source, size, delivery, made, stills, _loudness(levelling, after)),
         tuple(MadeFile(name, file, DELIVERY_OUTPUTS[name]) for name, file in files.items()),
     )
 
@@ -78,7 +82,7 @@ def _result(
     delivery: Delivery,
     made: Rendered,
     stills: Stills,
-    levelling: Levelling | None,
+    loudness: SoundLoudness | None,
 ) -> ExportResult:
     rate, poster = source.video.rate, made.seen.poster
     return ExportResult(
@@ -94,7 +98,7 @@ def _result(
         quality=delivery.quality,
         poster_time_s=float(poster.number / rate) if poster else None,
         sprites=_sheet(stills.sprites) if stills.sprites else None,
-        loudness=_loudness(levelling, made) if levelling else None,
+        loudness=loudness,
     )
 
 
@@ -123,17 +127,16 @@ def _sheet(sprites: Sprites) -> SpriteSheet:
     )
 
 
-def _loudness(levelling: Levelling, made: Rendered) -> SoundLoudness | None:
-    if not made.has_audio:
+def _loudness(levelling: Levelling | None, after: Loudness | None) -> SoundLoudness | None:
+    if levelling is None or after is None:
         return None
     before, level = levelling.before, levelling.level
-    after = loudness_of(made.path)
     return SoundLoudness(
         target_lufs=levelling.target_lufs,
         measured_lufs=before.lufs,
         measured_peak_dbtp=before.peak_dbtp,
         gain_db=level.gain_db if level else None,
-        limited=level.limited if level else False,
+        limited=level is not None and level.limit_dbtp is not None,
         result_lufs=after.lufs,
         result_peak_dbtp=after.peak_dbtp,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Final, Self
+from typing import Self
 
 import av
 import numpy as np
@@ -14,12 +14,11 @@ from av.container import InputContainer
 
 from gpu_worker.media.decoding.containers import demuxed
 from gpu_worker.media.decoding.footage import Source
+from gpu_worker.media.encoding.aac import CODEC, SAMPLE_FORMAT
 from gpu_worker.media.picture.planes import Array
 from shared.errors import JobFailed
 from shared.render.plan import Plan
 
-CODEC: Final = "aac"
-SAMPLE_FORMAT: Final = "fltp"
 _USUAL_RATE = 48_000
 _LAYOUTS = {1: "mono", 2: "stereo"}  # more channels than two are mixed to two
 _LEAD_S = Fraction(1, 2)  # decoded before a cut, so that the codec has settled there

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from math import log10
-from typing import Final
 
 import av
 import numpy as np
@@ -17,8 +16,6 @@ from av.filter import Graph
 from av.filter.context import FilterContext
 
 from shared.errors import JobFailed
-
-LIMIT_DBTP: Final = -2.0
 
 _GATE_LUFS = -70.0  # BS.1770-4: a block below it counts for nothing; what is said of silence
 _STEPS_A_SECOND = 10  # ebur128 speaks once in each
@@ -35,10 +32,10 @@ class Loudness:
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    """A gain, and whether peaks above `LIMIT_DBTP` are then held back."""
+    """A gain, and the true peak above which sound is then held back; None holds back none."""
 
     gain_db: float
-    limited: bool
+    limit_dbtp: float | None = None
 
 
 def measured(pieces: Iterable[AudioFrame]) -> Loudness:
@@ -62,8 +59,8 @@ def levelled(pieces: Iterable[AudioFrame], level: Level) -> Iterator[AudioFrame]
         return
     rate, layout = first.sample_rate, first.layout.name
     filters = [("volume", f"volume={level.gain_db:.4f}dB:precision=double")]
-    if level.limited:
-        limit = 10 ** (LIMIT_DBTP / 20)
+    if level.limit_dbtp is not None:
+        limit = 10 ** (level.limit_dbtp / 20)
         filters += [
             ("aresample", str(_OVERSAMPLED * rate)),
             # It looks ahead by its attack, and gives back the samples late by as much unless

@@ -13,9 +13,9 @@ from av.audio.resampler import AudioResampler
 
 from gpu_worker.media.decoding.containers import opened
 from gpu_worker.media.decoding.footage import AudioTrack, Source
-from gpu_worker.media.encoding.cut_sound import SAMPLE_FORMAT, Cut, CutSound
+from gpu_worker.media.encoding.aac import SAMPLE_FORMAT
+from gpu_worker.media.encoding.cut_sound import Cut, CutSound
 from gpu_worker.media.encoding.levels import (
-    LIMIT_DBTP,
     Level,
     Loudness,
     levelled,
@@ -31,12 +31,14 @@ LEFT_ALONE: Final = Remark(
 )
 NOT_REACHED: Final = Remark(
     "loudness_not_reached",
-    "The sound has peaks too high above the rest to be brought to the loudness asked for.",
+    "The sound has peaks too high above the rest to come close to the loudness asked for.",
 )
 
 _HIGHEST_PEAK_DBTP = -1.0
+_LIMIT_DBTP = -2.0  # AAC moves peaks: by less than 1 dB unless the sound is held back hard
 _CLOSE_LU, _REACHED_LU = 0.1, 0.5
-_MOST_TRIES = 4
+_MOST_TRIES = 6
+_LEAST_SLOPE = 0.3  # of loudness over gain, where much is held back
 _MOST_MORE_DB = 12.0  # of gain, to make up for what the limiter takes
 
 
@@ -47,7 +49,14 @@ class Levelling:
     target_lufs: float
     before: Loudness
     level: Level | None
-    remarks: tuple[Remark, ...] = ()
+
+    def remarks(self, after: Loudness) -> tuple[Remark, ...]:
+        """What the person should know, now that the sound was coded and measured again."""
+        if self.level is None:
+            return () if _is_loud(self.before) else (LEFT_ALONE,)
+        missed = after.lufs is None or abs(after.lufs - self.target_lufs) > _REACHED_LU
+        high = after.peak_dbtp is not None and after.peak_dbtp > _HIGHEST_PEAK_DBTP
+        return (NOT_REACHED,) if missed or high else ()
 
 
 def levelling_for(source: Source, plan: Plan, target_lufs: float) -> Levelling | None:
@@ -60,17 +69,15 @@ def levelling_for(source: Source, plan: Plan, target_lufs: float) -> Levelling |
     if track is None:
         return None
     kept = _Kept(source, plan, track)
-    before = kept.measured(None)
-    if before.lufs is None or before.peak_dbtp is None or before.lufs < QUIETEST_LUFS:
-        return Levelling(target_lufs, before, None, (LEFT_ALONE,))
+    before = kept.measured()
+    if before.lufs is None or before.peak_dbtp is None or not _is_loud(before):
+        return Levelling(target_lufs, before, None)
     gain_db = target_lufs - before.lufs
     if abs(gain_db) <= _CLOSE_LU and before.peak_dbtp <= _HIGHEST_PEAK_DBTP:
         return Levelling(target_lufs, before, None)
-    if before.peak_dbtp + gain_db <= LIMIT_DBTP:
-        return Levelling(target_lufs, before, Level(gain_db, limited=False))
-    level, short_lu = _limited(kept, target_lufs, gain_db)
-    remarks = (NOT_REACHED,) if abs(short_lu) > _REACHED_LU else ()
-    return Levelling(target_lufs, before, level, remarks)
+    if before.peak_dbtp + gain_db <= _LIMIT_DBTP:
+        return Levelling(target_lufs, before, Level(gain_db))
+    return Levelling(target_lufs, before, _limited(kept, target_lufs, gain_db))
 
 
 def loudness_of(path: Path) -> Loudness:
@@ -82,6 +89,10 @@ def loudness_of(path: Path) -> Loudness:
         return measured(
             ready for frame in container.decode(stream) for ready in _ready(planar, frame)
         )
+
+
+def _is_loud(found: Loudness) -> bool:
+    return found.lufs is not None and found.lufs >= QUIETEST_LUFS
 
 
 def _ready(planar: AudioResampler, frame: AudioFrame) -> list[AudioFrame]:
@@ -97,28 +108,34 @@ class _Kept:
     plan: Plan
     track: AudioTrack
 
-    def measured(self, level: Level | None) -> Loudness:
+    def measured(self, level: Level | None = None) -> Loudness:
         with ExitStack() as opening:
             container, stream = open_track(self.source, self.track, opening)
             pieces = CutSound(container, stream, Cut.of(self.source, self.plan)).pieces()
             return measured(pieces if level is None else levelled(pieces, level))
 
-    def short_of(self, target_lufs: float, level: Level) -> float:
-        after = self.measured(level)
-        return 0.0 if after.lufs is None else target_lufs - after.lufs
 
+def _limited(kept: _Kept, target_lufs: float, gain_db: float) -> Level:
+    """The level that comes closest of a few with their peaks held back.
 
-def _limited(kept: _Kept, target_lufs: float, gain_db: float) -> tuple[Level, float]:
-    """A level with its peaks held back, and by how much it still misses the target.
-
-    The limiter takes some loudness; each try makes up for what the one before missed.
+    A limiter takes some loudness, the more the harder it works: each try makes up for what
+    the one before missed, by how much the last step of gain has brought.
     """
-    level = Level(gain_db, limited=True)
-    short_lu = kept.short_of(target_lufs, level)
-    for _ in range(_MOST_TRIES - 1):
-        next_db = max(gain_db, min(level.gain_db + short_lu, gain_db + _MOST_MORE_DB))
-        if abs(short_lu) <= _CLOSE_LU or next_db == level.gain_db:
+    most_db = gain_db + _MOST_MORE_DB
+    tried: list[tuple[float, float]] = []
+    while len(tried) < _MOST_TRIES:
+        lufs = kept.measured(Level(gain_db, _LIMIT_DBTP)).lufs
+        missed_lu = 0.0 if lufs is None else target_lufs - lufs
+        tried.append((missed_lu, gain_db))
+        next_db = min(gain_db + missed_lu / _slope(tried), most_db)
+        if abs(missed_lu) <= _CLOSE_LU or next_db == gain_db:
             break
-        level = Level(next_db, limited=True)
-        short_lu = kept.short_of(target_lufs, level)
-    return level, short_lu
+        gain_db = next_db
+    return Level(min(tried, key=lambda each: abs(each[0]))[1], _LIMIT_DBTP)
+
+
+def _slope(tried: list[tuple[float, float]]) -> float:
+    if len(tried) < 2:
+        return 1.0
+    (missed_before, gain_before), (missed, gain) = tried[-2:]
+    return min(1.0, max(_LEAST_SLOPE, (missed_before - missed) / (gain - gain_before)))

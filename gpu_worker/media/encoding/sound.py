@@ -16,19 +16,11 @@ from av.packet import Packet
 
 from gpu_worker.media.decoding.containers import demuxed, opened
 from gpu_worker.media.decoding.footage import AudioTrack, Source
-from gpu_worker.media.encoding.cut_sound import (
-    CODEC,
-    SAMPLE_FORMAT,
-    Cut,
-    CutSound,
-    seek,
-    timebase_of,
-)
+from gpu_worker.media.encoding.aac import CODEC, set_up
+from gpu_worker.media.encoding.cut_sound import Cut, CutSound, seek, timebase_of
 from gpu_worker.media.encoding.levels import Level, levelled
 from shared.errors import JobFailed
 from shared.render.plan import Plan
-
-_BITS_PER_CHANNEL = 96_000
 
 
 class Sound(Protocol):
@@ -155,12 +147,7 @@ class EncodedSound:
     def join(self, output: OutputContainer) -> None:
         """Add an AAC stream of the sound's rate and channels."""
         target = output.add_stream(CODEC, rate=self._sound.rate)
-        target.codec_context.layout = self._sound.layout
-        target.codec_context.format = SAMPLE_FORMAT
-        target.codec_context.bit_rate = _BITS_PER_CHANNEL * len(
-            target.codec_context.layout.channels
-        )
-        target.codec_context.time_base = Fraction(1, self._sound.rate)
+        set_up(target.codec_context, self._sound.rate, self._sound.layout)
         self._target = target
 
     def until(self, time_s: Fraction) -> Iterator["Packet[AudioStream]"]:
