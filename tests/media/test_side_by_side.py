@@ -157,11 +157,15 @@ def test_packets_follow_each_other_as_if_never_interrupted(
     assert joined.warnings == whole.warnings
 
 
-@pytest.mark.parametrize("trim", [{}, TRIM], ids=["copied", "encoded"])
+@pytest.mark.parametrize(
+    "fields",
+    [{}, TRIM, {"loudness": {"target_lufs": -20}}],
+    ids=["copied", "encoded", "levelled"],
+)
 def test_sound_is_that_of_one_piece_packet_for_packet(
-    exports: WarmExports, clip: Path, trim: dict[str, float]
+    exports: WarmExports, clip: Path, fields: dict[str, Any]
 ) -> None:
-    whole, joined = in_one_and_in(exports, 2, clip, **trim)
+    whole, joined = in_one_and_in(exports, 2, clip, **fields)
     assert sounded(joined.path) == sounded(whole.path)
 
 
