@@ -7,9 +7,13 @@ import numpy as np
 import pytest
 
 from shared.errors import JobFailed
+from shared.render.cropping import Rect, Size
 from tests.media.corpus.catalogue import ENTRIES
 from tests.media.corpus.entry import Entry
 from tests.media.corpus.rendering import DARK, Rendering, is_dark, render_entry
+from tests.media.corpus.signals import Layout
+from tests.support.exports import number_in
+from tests.support.ingests import ingest
 
 pytestmark = pytest.mark.media
 
@@ -17,19 +21,32 @@ READ = [entry for entry in ENTRIES if entry.refused is None]
 REFUSED = [entry for entry in ENTRIES if entry.refused is not None]
 each_read = pytest.mark.parametrize("entry", READ, ids=lambda entry: entry.name)
 
+Build = Callable[[Entry], Path]
 Render = Callable[[Entry], Rendering]
 
 
 @pytest.fixture(scope="module")
-def render(tmp_path_factory: pytest.TempPathFactory) -> Render:
+def build(tmp_path_factory: pytest.TempPathFactory) -> Build:
+    """Builds an entry's file once for all that read it."""
+    done: dict[str, Path] = {}
+
+    def built(entry: Entry) -> Path:
+        if entry.name not in done:
+            done[entry.name] = entry.recipe.build(tmp_path_factory.mktemp("corpus"))
+        return done[entry.name]
+
+    return built
+
+
+@pytest.fixture(scope="module")
+def render(build: Build) -> Render:
     """Renders an entry once for all the tests that look at it."""
     done: dict[str, Rendering] = {}
 
     def rendered(entry: Entry) -> Rendering:
         if entry.name not in done:
-            folder = tmp_path_factory.mktemp("corpus")
-            file = entry.recipe.build(folder)
-            done[entry.name] = render_entry(entry, file, folder / "scratch")
+            file = build(entry)
+            done[entry.name] = render_entry(entry, file, file.parent / "scratch")
         return done[entry.name]
 
     return rendered
@@ -90,6 +107,33 @@ def test_d124_a_pan_shows_the_dot_within_half_a_pixel(entry: Entry, render: Rend
     seen = render(entry)
 
     assert np.abs(seen.dots_off_px or [(0, 0)]).max() <= 0.5
+
+
+@each_read
+def test_d01_a_thumbnail_is_the_frame_at_a_tenth_of_a_second_as_it_is_shown(
+    entry: Entry, build: Build, tmp_path: Path
+) -> None:
+    made = ingest(build(entry), tmp_path, max_size=1024)
+
+    pixels, layout = np.asarray(made.thumbnail)[..., :3], Layout(entry.size)
+    luma = pixels @ np.array([0.3, 0.6, 0.1])
+    at = min(int(entry.rate_hz / 10), len(entry.numbers) - 1)
+    patches = {
+        name: pixels[int(y) - 3 : int(y) + 4, int(x) - 3 : int(x) + 4].mean((0, 1))
+        for name, (x, y) in layout.patch_middles.items()
+    }
+    assert made.thumbnail.size == (entry.size.width_px, entry.size.height_px)
+    assert number_in(luma, layout.number, whole(entry.size)) == entry.numbers[at]
+    assert patches == {
+        name: pytest.approx(rgb, abs=entry.colour_tolerance)
+        for name, rgb in entry.patches.items()
+    }
+    assert made.result.has_audio == (entry.recipe.sound is not None)
+    assert made.result.frames == len(entry.numbers)
+
+
+def whole(size: Size) -> Rect:
+    return Rect(0, 0, size.width_px, size.height_px)
 
 
 @pytest.mark.parametrize("entry", REFUSED, ids=lambda entry: entry.name)
