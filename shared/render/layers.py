@@ -85,7 +85,10 @@ class Placement:
 
     def rect(self, output: Size, content: Size) -> Rect:
         """The rectangle in output pixels, for content of this size; fractions are kept."""
-        width, height = self._sides(output, content)
+        return self.around(output, *self._sides(output, content))
+
+    def around(self, output: Size, width: float, height: float) -> Rect:
+        """The rectangle of content that is so large in output pixels, whatever was asked."""
         x, y = self.point(output)
         across, down = self.anchor.part
         return Rect(x - width * across, y - height * down, width, height)

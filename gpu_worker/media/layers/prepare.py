@@ -1,13 +1,16 @@
 """Make a plan's layers ready, before the first frame and before any process is split off."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from gpu_worker.media.layers.art import Art
+from gpu_worker.media.layers.fonts import FontShelf
 from gpu_worker.media.layers.images import image_art
+from gpu_worker.media.layers.texts import text_art
 from shared.errors import JobFailed
-from shared.render.layers import Layer, Picture
+from shared.render.cropping import Size
+from shared.render.layers import Layer, Text
 from shared.render.plan import Plan, Remark
 
 MAX_PIXELS = 64_000_000  # of all layers together: about 14 bytes each are held
@@ -27,15 +30,15 @@ def prepared(plan: Plan, files: Mapping[str, Path]) -> Prepared:
     Raises `JobFailed`, which names the layer.
     """
     arts: list[Art | None] = []
-    outside, pixels = [], 0
+    missing: list[str] = []
+    making, pixels = _Making(plan.output, files), 0
     for index, layer in enumerate(plan.layers):
         name = f"layers.{index}"
         try:
-            art = _art(layer, plan, name, files)
+            art, unknown = making.art(name, layer)
         except JobFailed as error:
             raise JobFailed(error.what, f"{name}: {error.public}", detail=str(error)) from error
-        if art is None:
-            outside.append(str(index))
+        missing += [each for each in unknown if each not in missing]
         pixels += art.pixels if art else 0
         if pixels > MAX_PIXELS:
             raise JobFailed(
@@ -44,16 +47,30 @@ def prepared(plan: Plan, files: Mapping[str, Path]) -> Prepared:
                 f"at most {MAX_PIXELS}.",
             )
         arts.append(art)
-    remarks = []
+    return Prepared(tuple(arts), tuple(_remarks(arts, missing)))
+
+
+def _remarks(arts: Sequence[Art | None], missing: Sequence[str]) -> Iterator[Remark]:
+    outside = [str(index) for index, art in enumerate(arts) if art is None]
     if outside:
-        text = f"Nothing of these layers lies in the picture: {', '.join(outside)}, from 0."
-        remarks.append(Remark("layer_out_of_range", text))
-    return Prepared(tuple(arts), tuple(remarks))
+        text = f"Nothing of these layers is in the picture: {', '.join(outside)}, from 0."
+        yield Remark("layer_out_of_range", text)
+    if missing:
+        shown = ", ".join(" ".join(f"U+{ord(c):04X}" for c in each) for each in missing[:10])
+        text = f"No font has these characters, boxes stand for them: {shown}."
+        yield Remark("glyphs_missing", text)
 
 
-def _art(layer: Layer, plan: Plan, name: str, files: Mapping[str, Path]) -> Art | None:
-    match layer.content:
-        case Picture():
-            return image_art(files[f"{name}.image"], layer.placement, plan.output)
-        case _:
-            return None
+@dataclass(frozen=True, slots=True)
+class _Making:
+    output: Size
+    files: Mapping[str, Path]
+    shelf: FontShelf = field(default_factory=FontShelf)
+
+    def art(self, name: str, layer: Layer) -> tuple[Art | None, tuple[str, ...]]:
+        """A layer's art, and what of its text no font has."""
+        content, placement = layer.content, layer.placement
+        if isinstance(content, Text):
+            own = self.files[f"{name}.font_file"] if content.own_font else None
+            return text_art(content, placement, self.output, self.shelf, own)
+        return image_art(self.files[f"{name}.image"], placement, self.output), ()
