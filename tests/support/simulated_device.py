@@ -102,9 +102,10 @@ def line_on(device: Device):
     return line
 
 
-def look_of(bits: int, orientation: Orientation) -> Look:
-    """A look of the coded size, held in one of eight ways."""
-    shown = CODED if not orientation.transposed else Size(CODED.height_px, CODED.width_px)
+def look_of(bits: int, orientation: Orientation, wider: int = 1) -> Look:
+    """A look of the coded size, held in one of eight ways, pixels so many times as wide."""
+    sides = CODED.width_px * wider, CODED.height_px
+    shown = Size(*(sides[::-1] if orientation.transposed else sides))
     return Look(
         displayed=shown,
         orientation=orientation,
@@ -125,15 +126,23 @@ def apart(ours: list[NDArray], theirs: list[NDArray]) -> dict[str, float]:
     }
 
 
-def framed(device: Device, bits: int, orientation: Orientation, rect_name: str):
+def framed(
+    device: Device,
+    bits: int,
+    orientation: Orientation,
+    rect_name: str,
+    *,
+    wider: int = 1,
+    out_bits: int = 8,
+):
     """Crop and scale a picture on both."""
-    look, planes = look_of(bits, orientation), textured(bits)
+    look, planes = look_of(bits, orientation, wider), textured(bits)
     rect = RECTS[rect_name](look.displayed)
     there = decoded_picture(interleaved(planes, bits), look, line_on(device))
     here = picture_of(planar(planes, bits), look)
-    ours = Resampler(OUTPUT, CudaResampler(device)).frame(there, rect)
-    theirs = Resampler(OUTPUT).frame(here, rect)
-    return apart(shown_planes(ours), shown_planes(theirs))
+    ours = Resampler(OUTPUT, CudaResampler(device), bits=out_bits).frame(there, rect)
+    theirs = Resampler(OUTPUT, bits=out_bits).frame(here, rect)
+    return apart(shown_planes(ours, out_bits), shown_planes(theirs, out_bits))
 
 
 def put_and_framed(device: Device, bits: int):
@@ -165,9 +174,9 @@ def downloaded(picture: Picture) -> list[NDArray]:
     ]
 
 
-def shown_planes(frame: VideoFrame) -> list[NDArray]:
+def shown_planes(frame: VideoFrame, bits: int = 8) -> list[NDArray]:
     """The planes of a finished frame, without padding."""
-    return [samples_of(plane)[:, : plane.width] for plane in frame.planes]
+    return [samples_of(plane, bits)[:, : plane.width] for plane in frame.planes]
 
 
 def whole_engine(device: Device):
@@ -201,8 +210,12 @@ def cases() -> Iterator[tuple[str, dict[str, float]]]:
         yield f"framed {bits} {turned}", framed(device, bits, ORIENTATIONS[turned], name)
     for name in RECTS:
         yield f"framed {name}", framed(device, 8, ORIENTATIONS[0], name)
+    wide = framed(device, 8, ORIENTATIONS[4], SHRINKS, wider=2)
+    yield "framed wide", wide
     for bits in (8, 10):
         yield f"put {bits}", put_and_framed(device, bits)
+        deep = framed(device, bits, ORIENTATIONS[1], GROWS, out_bits=10)
+        yield f"framed {bits} to 10", deep
     for bits, effect in product((8, 10), [each for each in Effect if each is not Effect.NONE]):
         yield f"painted {bits} {effect.value}", painted(device, bits, effect)
     yield "whole engine", whole_engine(device)

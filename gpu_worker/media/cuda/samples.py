@@ -11,6 +11,7 @@ from av.video.frame import VideoFrame
 from av.video.plane import VideoPlane
 
 from gpu_worker.media.picture.look import Look
+from gpu_worker.media.picture.placing import placed_picture
 from gpu_worker.media.picture.planes import Array, Axis, Picture, Plane, subsampled
 from shared.render.cropping import Size
 
@@ -152,12 +153,13 @@ def decoded_picture(frame: VideoFrame, look: Look, line: Any) -> Picture:
     centre = Axis(1, 0)
     across, down = subsampled(2, centred=look.chroma_centred), subsampled(2, centred=True)
     whole = DeviceSamples(y_line, (frame.height, frame.width), (0, luma.pitch, 1), shift)
-    halves = (
+    cb, cr = (
         DeviceSamples(chroma_line, (rows, columns), (first, chroma.pitch, 2), shift)
         for first in (0, 1)
     )
-    flat = [Plane(as_array(whole), centre, centre)]
-    flat += [Plane(as_array(each), across, down) for each in halves]
-    coded = Size(frame.width, frame.height)
-    y, cb, cr = (look.orientation.placed(plane, coded) for plane in flat)
-    return Picture((y, cb, cr), bits, full=look.colours.full)
+    planes = (
+        Plane(as_array(whole), centre, centre),
+        Plane(as_array(cb), across, down),
+        Plane(as_array(cr), across, down),
+    )
+    return placed_picture(planes, Size(frame.width, frame.height), bits, look)

@@ -51,6 +51,15 @@ def test_a_crop_that_shrinks_or_grows_is_the_cpus(found, rect):
     assert_the_same_picture(found[f"framed {rect}"])
 
 
+def test_pixels_that_are_wider_than_high_are_cropped_as_the_cpu_crops_them(found):
+    assert_the_same_picture(found["framed wide"])
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_ten_bits_come_out_as_the_cpus_do(found, bits):
+    assert_the_same_picture(found[f"framed {bits} to 10"])
+
+
 @pytest.mark.parametrize("bits", [8, 10])
 def test_a_picture_the_cpu_decoded_is_cropped_on_the_device_too(found, bits):
     assert_the_same_picture(found[f"put {bits}"])
