@@ -71,6 +71,30 @@ async def test_an_overlay_keeps_every_frame_of_its_input(tried, tmp_path):
     assert probed(path)[:3] == (SAMPLE_FRAMES, 180, 320)
 
 
+async def test_what_goes_beside_a_video_is_put_with_it(tried, tmp_path):
+    job_id = await tried.submit(
+        codec="av1", quality="draft", poster={"time": 1}, sprites=True, loudness={}
+    )
+    job, _ = await tried.ended(job_id)
+    paths = {
+        each.name: await tried.call(tried.cutroom.download, each, tmp_path / each.name)
+        for each in job.outputs
+    }
+    with Image.open(paths["poster"], formats=("JPEG",)) as poster:
+        assert poster.size == (180, 320)
+    with Image.open(paths["sprites"], formats=("JPEG",)) as sheet:
+        assert sheet.size == (4 * 90, 160)
+    assert paths["sprites_vtt"].read_text().startswith("WEBVTT\n\n00:00:00.000 --> ")
+    assert {each.name: each.content_type for each in job.outputs} == {
+        "video": "video/mp4",
+        "poster": "image/jpeg",
+        "sprites": "image/jpeg",
+        "sprites_vtt": "text/vtt",
+    }
+    assert (job.result["codec"], job.result["sprites"]["count"]) == ("av1", 4)
+    assert job.result["poster_time_s"] == pytest.approx(0.96)  # the frame shown at 1 s
+
+
 async def test_a_frame_of_an_export_is_a_picture_in_the_format_asked_for(tried, tmp_path):
     order = {"source": {"asset_id": tried.asset_id}, "time": 2.0, "format": "webp", **SMALL}
     submitted = await tried.call(tried.cutroom.submit, "export.frame", order)
