@@ -1,8 +1,10 @@
 """Compiled code before it is needed: a process warmed once hands it to all its children."""
 
+import numpy as np
 from av.video.frame import VideoFrame
 
 from gpu_worker.media.decoding.pictures import picture_of
+from gpu_worker.media.layers.layer_kernels import blend
 from gpu_worker.media.picture.colour import LIMITED, colours_of
 from gpu_worker.media.picture.effects import Painter
 from gpu_worker.media.picture.look import Look
@@ -33,6 +35,9 @@ def compile_kernels() -> None:
             for effect in Effect:
                 painted = Painter(effect, look).painted(picture, [region])
                 resampler.frame(painted, Rect(0.5, 0.5, _SIDE_PX / 2, _SIDE_PX / 2))
+    cover = np.zeros((1, 1), np.uint16)
+    for depth in (np.uint8, np.uint16):
+        blend(np.zeros((1, 1), depth), 0, 0, cover, cover, 1.0, 255.0)
 
 
 def _grey(pixel_format: str) -> VideoFrame:

@@ -20,7 +20,7 @@ UNITS_PER_PX = 64  # HarfBuzz counts in integers: positions to 1/64 of a pixel
 MAX_FONT_BYTES = 50_000_000
 
 _OTHER_SCRIPTS = ("arabic", "hebrew", "devanagari", "bengali", "thai")
-SYMBOLS = ("noto-sans-symbols", "noto-sans-symbols-2", "noto-emoji")
+_SYMBOLS = ("noto-sans-symbols", "noto-sans-symbols-2", "noto-emoji")
 _CJK_OF_LANGUAGE = MappingProxyType({"ja": "jp", "zh": "sc", "ko": "kr"})
 _THICKER_EM = 0.03  # what bold adds to outlines of a font that has no bold
 _BOLD_AXIS = 700.0
@@ -96,7 +96,7 @@ class FontShelf:
             yield self.bundled(f"noto-sans-{script}", weight)
         for region in _cjk_order(self, weight, text, language):
             yield self.bundled(f"noto-sans-{region}", weight)
-        for name in SYMBOLS:
+        for name in _SYMBOLS:
             yield self.bundled(name, weight)
 
 

@@ -10,7 +10,7 @@ from uniseg.graphemecluster import grapheme_clusters
 from uniseg.linebreak import line_break_units
 
 from gpu_worker.media.layers.bidi import directions, visual_runs
-from gpu_worker.media.layers.fonts import SYMBOLS, UNITS_PER_PX, FontShelf, Typeface, scripts_of
+from gpu_worker.media.layers.fonts import UNITS_PER_PX, FontShelf, Typeface, scripts_of
 from shared.render.layers import Align, Text
 
 _TAB = " " * 4
@@ -133,10 +133,7 @@ class _Setter:
         """Which font draws each character: one for what is read as one letter."""
         found: list[Typeface] = []
         for cluster in grapheme_clusters(paragraph):
-            # What a neighbour's font has too, as spaces, does not part a word from its own.
-            stays = found and _is_plain(cluster) and found[-1].name not in SYMBOLS
-            tried = (found[-1], *self._order) if stays else self._order
-            face = next((each for each in tried if each.has(cluster)), None)
+            face = next((each for each in self._order if each.has(cluster)), None)
             if face is None:
                 self.missing.append(cluster)
                 face = next((each for each in self._order if each.has(cluster[0])), None)
@@ -201,10 +198,6 @@ class _Runs:
             or (self.scripts[at] != self.scripts[at - 1] and self.scripts[at - 1])
         ]
         return list(pairwise([start, *cuts, end]))
-
-
-def _is_plain(cluster: str) -> bool:
-    return not any(each.isalpha() for each in cluster)
 
 
 def _broken(text: str, advances: Sequence[float], width_px: float) -> list[tuple[int, int]]:
