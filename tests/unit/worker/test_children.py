@@ -7,6 +7,7 @@ import signal
 import psutil
 import pytest
 
+from gpu_worker.hardware import Hardware
 from gpu_worker.sandbox.child_messages import ChildTask, Limits, Probed, Progressed, Warned
 from gpu_worker.sandbox.children import Grace
 from shared.errors import JobFailed
@@ -117,6 +118,31 @@ async def test_each_way_to_fail_has_its_code(children, task, conduct, code):
 async def test_a_crash_tells_the_person_nothing_of_its_inside(children, task):
     failure = await failure_of(children, task("crashes"))
     assert failure.public == "Something went wrong on our side."
+
+
+async def test_a_child_that_counts_what_is_mapped_may_reserve_no_more(children, task):
+    failure = await failure_of(children, task("reserves"))
+    assert failure.what == "out_of_memory"
+
+
+async def test_a_child_with_a_gpu_may_reserve_addresses_but_not_fill_them(children, task):
+    done = await children.run(task("reserves", memory_counts="writable"), unheard)
+    assert done.result == {"said": "reserved"}
+
+    failure = await failure_of(children, task("grows", memory_counts="writable"))
+    assert failure.what == "out_of_memory"
+
+
+async def test_a_child_knows_what_the_machine_can_do(children, task):
+    hardware = Hardware(warps=True, decodes=frozenset({"h264 8"}))
+
+    alone = await children.run(task("tells_its_hardware"), unheard)
+    helped = await children.run(
+        task("tells_its_hardware").model_copy(update={"hardware": hardware}), unheard
+    )
+
+    assert alone.result == {"said": "False []"}
+    assert helped.result == {"said": "True ['h264 8']"}
 
 
 async def test_d05_a_child_over_its_cpu_time_is_a_timeout(children, task):

@@ -1,6 +1,7 @@
 import pytest
 
 from gpu_worker.attempt import Allowance, Patience
+from gpu_worker.hardware import NO_HARDWARE, Hardware
 from gpu_worker.waiting.pace import Pace
 from shared.errors import JobFailed, TryAgainLater
 
@@ -51,3 +52,14 @@ async def test_what_time_will_not_mend_is_not_asked_again():
 def test_a_child_may_use_every_core_until_its_deadline(left_s, cpu_s):
     allowance = Allowance(cores=4, memory_bytes=None, file_bytes=1, open_files=64)
     assert allowance.limits(left_s).cpu_s == cpu_s
+
+
+def test_only_a_first_attempt_is_given_the_gpu():
+    gpu = Hardware(warps=True)
+    allowance = Allowance(4, memory_bytes=9, file_bytes=1, open_files=64, hardware=gpu)
+
+    first, second = allowance.for_attempt(1), allowance.for_attempt(2)
+
+    assert (first.hardware, first.limits(1).memory_counts) == (gpu, "writable")
+    assert (second.hardware, second.limits(1).memory_counts) == (NO_HARDWARE, "mapped")
+    assert second.cores == 4

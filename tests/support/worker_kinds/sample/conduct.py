@@ -1,6 +1,7 @@
 """A kind whose input says how its work is to behave."""
 
 import ctypes
+import mmap
 import os
 import resource
 import signal
@@ -34,7 +35,9 @@ Conduct = Literal[
     "makes_a_link",
     "names_a_wrong_stage",
     "refuses_to_die",
+    "reserves",
     "segfaults",
+    "tells_its_hardware",
     "tells_its_limits",
     "writes_too_much",
 ]
@@ -163,6 +166,16 @@ def _chatters(work: Work[ConductInput]) -> Made:
     for number in range(1000):
         work.warn(Notice(code="noise", message=str(number)))
     return _copies(work)
+
+
+def _reserves(work: Work[ConductInput]) -> Made:
+    """Addresses nobody may touch, as a CUDA driver takes them."""
+    with mmap.mmap(-1, 1 << 41, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS, 0):
+        return _saying(work, "reserved")
+
+
+def _tells_its_hardware(work: Work[ConductInput]) -> Made:
+    return _saying(work, f"{work.hardware.warps} {sorted(work.hardware.decodes)}")
 
 
 def _tells_its_limits(work: Work[ConductInput]) -> Made:
