@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.attack.tables.deliveries import DELIVERY, delivery
 from tests.attack.tables.looks import (
     FRAMING,
     LATEST_FRAME,
@@ -228,6 +229,13 @@ ROUTES = (
         "/v1/jobs",
         lambda has: _submit("export.framing", _of_asset(has), **framing_look(), **TIMES),
         under("input", {**FRAMING, **TRIM}),
+    ),
+    Route(
+        "submit_job delivered",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_asset(has), **delivery()),
+        under("input", DELIVERY),
     ),
     Route(
         "submit_job of an output",
