@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gpu_worker.sandbox.child_messages import ChildMessage, ChildTask, Done, Limits, Warned
-from gpu_worker.sandbox.children import Children, Grace
+from gpu_worker.sandbox.children import Children, Grace, Hear
 from gpu_worker.sandbox.zygote_process import clean_environment
 
 LIMITS = Limits(memory_bytes=4 * 2**30, cpu_s=600, file_bytes=2**30, open_files=256)
@@ -23,6 +23,16 @@ class Made:
     path: Path
     done: Done
     heard: list[ChildMessage]
+
+    @property
+    def frames(self) -> int:
+        """How many there are."""
+        return int(self.done.result["frames"])
+
+    @property
+    def peak_bytes(self) -> int:
+        """The most memory that the child's processes took."""
+        return self.done.usage.peak_memory_bytes or 0
 
     @property
     def warnings(self) -> list[str]:
@@ -40,7 +50,13 @@ class WarmExports:
     _made: list[Path] = field(default_factory=list)
 
     def export(
-        self, kind: str, source: Path, *, processes: int | None = 1, **fields: Any
+        self,
+        kind: str,
+        source: Path,
+        *,
+        processes: int | None = 1,
+        hear: Hear = lambda _message: None,
+        **fields: Any,
     ) -> Made:
         """Export a file with the kind `export.<kind>`. Raises `JobFailed`."""
         folder = self.scratch / str(len(self._made))
@@ -58,7 +74,12 @@ class WarmExports:
             log_fields={"job_id": "job-1"},
         )
         heard: list[ChildMessage] = []
-        done = self.loop.run(self.children.run(task, heard.append))
+
+        def listen(message: ChildMessage) -> None:
+            heard.append(message)
+            hear(message)
+
+        done = self.loop.run(self.children.run(task, listen))
         (video,) = (file for file in done.files if file.name == "video")
         return Made(folder / video.path, done, heard)
 
