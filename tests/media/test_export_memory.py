@@ -14,9 +14,9 @@ from tests.support.warm_exports import Made, WarmExports, warm_exports
 
 pytestmark = pytest.mark.media
 
-RATE = 4
+RATE = 2
 SHORT_S, LONG_S = 30, 600
-# A decoded frame is 86 KB: all of the long one's, kept in memory or on disk, were 207 MB.
+# A decoded frame is 86 KB: all of the long one's, kept in memory or on disk, were 104 MB.
 WIDTH, HEIGHT = 320, 180
 SIZE = {"output_width": 152, "output_height": 180}
 FRAMING = {
