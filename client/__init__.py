@@ -23,6 +23,8 @@ from client.models import (
     JobError,
     Kind,
     Output,
+    PlannedFrame,
+    PlanPreview,
     Ticket,
 )
 
@@ -45,6 +47,8 @@ __all__ = [
     "Kind",
     "NotFound",
     "Output",
+    "PlanPreview",
+    "PlannedFrame",
     "Ticket",
     "TransferFailed",
     "Unreachable",

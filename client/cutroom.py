@@ -15,7 +15,18 @@ from client.bucket import Bucket, OnProgress, SignedGet
 from client.errors import TransferFailed
 from client.following import Following
 from client.local_file import LocalFile
-from client.models import Asset, DryRun, Event, Job, Kind, Output, Ticket, read
+from client.models import (
+    Asset,
+    DryRun,
+    Event,
+    Job,
+    Kind,
+    Output,
+    PlannedFrame,
+    PlanPreview,
+    Ticket,
+    read,
+)
 from client.patience import Patience
 from client.uploading import MULTIPART_FROM_BYTES, WORKERS, Uploading, path_of
 
@@ -175,6 +186,34 @@ class Cutroom:
         if wait_s is not None:
             headers["Prefer"] = f"wait={wait_s}"
         return read(Job, self._calls.post("/v1/jobs", body, headers))
+
+    def preview_plan(
+        self,
+        kind: str,
+        input: Mapping[str, Any],
+        *,
+        footage: Mapping[str, Any] | None = None,
+        frames: range | None = None,
+    ) -> PlanPreview:
+        """Return what an export would render; nothing is made and nothing charged.
+
+        `footage`: `width_px`, `height_px`, `rate` and `frames` of the video; None where
+        `source` was looked at by a worker before. `frames`, on the input's timeline: all
+        that are kept, unless said.
+        """
+        body: dict[str, Any] = {"kind": kind, "input": dict(input)}
+        if footage is not None:
+            body["footage"] = dict(footage)
+        if frames is not None:
+            body |= {"from": frames.start, "to": frames.stop, "step": frames.step}
+        shown: list[PlannedFrame] = []
+        while True:
+            answer = self._calls.post("/v1/preview/plan", body, repeatable=True)
+            page = read(PlanPreview, answer)
+            shown += page.frames
+            if page.next_from is None:
+                return page.model_copy(update={"frames": tuple(shown)})
+            body["from"] = page.next_from
 
     def job(self, job_id: str) -> Job:
         """Return a job as it stands, its output URLs signed afresh."""

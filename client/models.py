@@ -222,3 +222,29 @@ class DryRun(Answer):
     outputs: tuple[str, ...] = ()
     warnings: tuple[str | dict[str, Any], ...] = ()
     would_reuse: bool = False
+
+
+class PlannedFrame(Answer):
+    """One frame of a plan: its number in the input and in the output, and what it shows.
+
+    `rect` is x, y, width and height in pixels of the displayed input; `regions` and `layers`
+    are what is drawn, as the API's document has them.
+    """
+
+    frame: int
+    output_frame: int
+    rect: tuple[float, float, float, float]
+    regions: tuple[dict[str, Any], ...] = ()
+    layers: tuple[dict[str, Any], ...] = ()
+
+
+class PlanPreview(Answer):
+    """What an export would render; `next_from` begins the next page, if there is one."""
+
+    footage: dict[str, Any]
+    output: dict[str, Any]
+    kept: dict[str, int]
+    audio: dict[str, float]
+    warnings: tuple[dict[str, Any], ...] = ()
+    frames: tuple[PlannedFrame, ...]
+    next_from: int | None = None

@@ -48,6 +48,26 @@ def test_a_dry_run_tells_the_price_and_makes_nothing(desk):
     assert desk.ids() == before
 
 
+def test_a_plan_is_previewed_over_its_pages_and_makes_nothing(desk):
+    before = desk.ids()
+    footage = {"width_px": 640, "height_px": 360, "rate": "25/1", "frames": 5000}
+    look = {"crop_keyframes": [{"frame": 0, "x": 5, "y": 0, "width": 202.5, "height": 360}]}
+    told = desk.client.preview_plan("export.framing", look, footage=footage)
+    few = desk.client.preview_plan(
+        "export.framing", look, footage=footage, frames=range(100, 200, 40)
+    )
+    assert [each.frame for each in told.frames] == [*range(5000)]
+    assert told.frames[0].rect == (5, 0, 202.5, 360)
+    assert [each.frame for each in few.frames] == [100, 140, 180]
+    assert desk.ids() == before
+
+
+def test_what_nobody_has_looked_at_needs_footage_to_be_previewed(desk):
+    with pytest.raises(Conflict) as refused:
+        desk.client.preview_plan("export.framing", desk.input())
+    assert refused.value.code == "not_probed"
+
+
 def test_one_key_makes_one_job(desk):
     first, second = (desk.submit(idempotency_key="one-key") for _ in range(2))
     assert first.id == second.id
