@@ -44,12 +44,17 @@ class CpuEngine:
 
     @contextmanager
     def frames(
-        self, source: Source, plan: Plan, wanted: range, finish: Finish | None = None
+        self,
+        source: Source,
+        plan: Plan,
+        wanted: range,
+        finish: Finish | None = None,
+        bits: int = 8,
     ) -> Iterator[CpuFrames]:
         """As `Engine` says; a picture is read once and painted in a thread of its own."""
         reader = FrameReader(source, self.threads.decode)
         painter = Painter(plan.effect, source.look)
-        resampler = Resampler(plan.output)
+        resampler = Resampler(plan.output, bits=bits)
 
         def paint(n: int, frame: VideoFrame) -> VideoFrame:
             picture = painter.painted(picture_of(frame, source.look), plan.regions(n))
@@ -61,6 +66,6 @@ class CpuEngine:
         with painted(reader.frames(wanted), paint, self.threads) as ready:
             yield CpuFrames(reader, ready)
 
-    def encoder(self, delivery: Delivery) -> Encoder:
+    def encoder(self, delivery: Delivery, bits: int = 8) -> Encoder:
         """As `Engine` says."""
-        return cpu_encoder(delivery, self.threads.encode)
+        return cpu_encoder(delivery, self.threads.encode, bits)

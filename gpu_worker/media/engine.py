@@ -34,13 +34,19 @@ class Engine(Protocol):
         """What logs and results call it."""
 
     def frames(
-        self, source: Source, plan: Plan, wanted: range, finish: Finish | None = None
+        self,
+        source: Source,
+        plan: Plan,
+        wanted: range,
+        finish: Finish | None = None,
+        bits: int = 8,
     ) -> AbstractContextManager[OutputFrames]:
         """Begin to make the output of `wanted`, a part of `plan.frames`.
 
-        `finish` draws on each frame when it is otherwise done. Leaving ends every thread,
+        `finish` draws on each frame when it is otherwise done. `bits`, 8 or 10, are those of
+        a sample of them. Leaving ends every thread,
         however it is left.
         """
 
-    def encoder(self, delivery: Delivery) -> Encoder:
-        """What encodes these frames."""
+    def encoder(self, delivery: Delivery, bits: int = 8) -> Encoder:
+        """What encodes frames of so many bits a sample."""

@@ -11,6 +11,7 @@ from pydantic import ConfigDict, TypeAdapter, with_config
 from gpu_worker.kind_work import Crew
 from gpu_worker.media.cpu_engine import CpuEngine
 from gpu_worker.media.decoding.footage import Source
+from gpu_worker.media.encoding.encoders import bits_for
 from gpu_worker.media.encoding.levels import Level
 from gpu_worker.media.encoding.sound import Sound
 from gpu_worker.media.encoding.stills import Seen, StillsWatch, together
@@ -76,13 +77,14 @@ def draw(
     stills = Stills.of(order.delivery, len(plan.frames), rate, plan.output)
     watch = StillsWatch(stills, source.look.colours)
     before = frames.start - plan.frames.start
-    encoder = engine.encoder(order.delivery)
+    bits = bits_for(order.delivery, source.look.pixel_format)
+    encoder = engine.encoder(order.delivery, bits)
     layers = LayerDrawing(plan, order.arts, source.look.colours) if order.arts else None
     with ExitStack() as opening:
         file = opening.enter_context(
             VideoFile(into, plan.output, rate, source.look.colours, encoder, sound)
         )
-        made = opening.enter_context(engine.frames(source, plan, frames, layers))
+        made = opening.enter_context(engine.frames(source, plan, frames, layers, bits))
         for number, frame in enumerate(made):
             watch.see(before + number, frame)
             file.add(frame)

@@ -166,6 +166,31 @@ def test_more_than_eight_bits_stay_ten_but_in_h264(
     assert frame.format.name == pixel_format
 
 
+@pytest.mark.parametrize(
+    ("codec", "luma"), [("h264", 100), ("hevc", 402), ("av1", 402)], ids=list(Codec)
+)
+def test_ten_bits_of_an_input_come_through_but_in_h264(
+    tmp_path: Path, codec: str, luma: int
+) -> None:
+    encoder = cpu_encoder(Delivery(Codec.HEVC, Quality.HIGH), 2, 10)
+    source, colours = tmp_path / "in.mp4", Colours(1, 1, 1, LIMITED)
+    with VideoFile(source, Size(WIDTH, HEIGHT), Fraction(25), colours, encoder, None) as file:
+        for _ in range(3):
+            frame = even("yuv420p10le", 100)
+            np.frombuffer(frame.planes[0], np.uint16)[:] = 402  # between two 8-bit steps
+            file.add(frame)
+
+    made = export("framing", source, tmp_path / "scratch", codec=codec, poster=True, **SMALL)
+
+    with av.open(str(made.path)) as opened:
+        shown = next(opened.decode(video=0))
+    bits = shown.format.components[0].bits
+    samples: Any = np.frombuffer(shown.planes[0], np.uint8 if bits == 8 else np.uint16)
+    assert bits == (8 if codec == "h264" else 10)
+    assert abs(float(np.median(samples)) - luma) <= 1
+    assert "poster" in made.beside
+
+
 @pytest.mark.parametrize("codec", list(Codec))
 def test_encoders_print_nothing(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], codec: Codec

@@ -52,17 +52,22 @@ class CudaEngine:
 
     @contextmanager
     def frames(
-        self, source: Source, plan: Plan, wanted: range, finish: Finish | None = None
+        self,
+        source: Source,
+        plan: Plan,
+        wanted: range,
+        finish: Finish | None = None,
+        bits: int = 8,
     ) -> Iterator[CpuFrames]:
         """As `Engine` says. Raises what ffmpeg and numba raise where the device fails."""
         if not self.choice.warp:
-            with self.cpu.frames(source, plan, wanted, finish) as frames:
+            with self.cpu.frames(source, plan, wanted, finish, bits) as frames:
                 yield frames
             return
         reader = self._reader(source)
         device = self.device()
         painter = Painter(plan.effect, source.look, CudaEffects(device))
-        resampler = Resampler(plan.output, CudaResampler(device))
+        resampler = Resampler(plan.output, CudaResampler(device), bits=bits)
 
         def placed(frame: VideoFrame) -> Picture:
             if frame.format.name == _ON_DEVICE:
@@ -78,20 +83,22 @@ class CudaEngine:
 
         threads = replace(self.cpu.threads, paint=1)
         with painted(reader.frames(wanted), paint, threads) as ready:
-            first = partial(self._first_of_cpu, source, plan, wanted[:1], finish)
+            first = partial(self._first_of_cpu, source, plan, wanted[:1], finish, bits)
             yield CpuFrames(
                 reader,
                 vouched_for(ready, first, lambda: self.choice.decode and bool(reader.remarks)),
             )
 
-    def encoder(self, delivery: Delivery) -> Encoder:
+    def encoder(self, delivery: Delivery, bits: int = 8) -> Encoder:
         """As `Engine` says."""
-        return cuda_encoder(delivery) if self.choice.encode else self.cpu.encoder(delivery)
+        if self.choice.encode:
+            return cuda_encoder(delivery, bits)
+        return self.cpu.encoder(delivery, bits)
 
     def _first_of_cpu(
-        self, source: Source, plan: Plan, wanted: range, finish: Finish | None
+        self, source: Source, plan: Plan, wanted: range, finish: Finish | None, bits: int
     ) -> VideoFrame:
-        with self.cpu.frames(source, plan, wanted, finish) as frames:
+        with self.cpu.frames(source, plan, wanted, finish, bits) as frames:
             return next(iter(frames))
 
     def _reader(self, source: Source) -> FrameReader:

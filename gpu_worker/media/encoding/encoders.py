@@ -7,6 +7,8 @@ that parts of one export, encoded apart, join without being encoded again.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from av.video.format import VideoFormat
+
 from shared.render.delivery import Codec, Delivery, Quality
 
 # Preset and constant quality. What each costs in time and bytes is in `docs/deliveries.md`.
@@ -44,6 +46,12 @@ class Encoder:
     pixel_format: str
     threads: int
     tag: str | None = None
+
+
+def bits_for(delivery: Delivery, pixel_format: str) -> int:
+    """8, or 10 where the input has more and the codec's players show more."""
+    deep = VideoFormat(pixel_format).components[0].bits > 8
+    return 10 if deep and delivery.codec is not Codec.H264 else 8
 
 
 def cpu_encoder(delivery: Delivery, threads: int, bits: int = 8) -> Encoder:

@@ -55,10 +55,10 @@ class CpuWhichFails:
         with CPU.frames(*asked) as frames:
             yield Frames(frames, self.at_frame)
 
-    def encoder(self, delivery: Delivery) -> Encoder:
+    def encoder(self, delivery: Delivery, bits: int = 8) -> Encoder:
         if self.at_encoder is not None:
             raise self.at_encoder
-        return CPU.encoder(delivery)
+        return CPU.encoder(delivery, bits)
 
 
 @dataclass(frozen=True)
