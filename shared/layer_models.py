@@ -137,7 +137,7 @@ class TextOutline(Wire):
     """A line around letters."""
 
     color: _Color = "#000000"
-    width: Annotated[Number, Field(gt=0, le=0.25)] = Field(0.06, description="In ems.")
+    width: Annotated[Number, Field(gt=0, le=0.2)] = Field(0.06, description="In ems.")
 
     def plain(self) -> Outline:
         """The value the render computes with."""
@@ -151,7 +151,7 @@ class TextShadow(Wire):
     opacity: _Share = 0.5
     x: Annotated[Number, Field(ge=-1, le=1)] = Field(0.06, description="To the right, in ems.")
     y: Annotated[Number, Field(ge=-1, le=1)] = Field(0.06, description="Down, in ems.")
-    blur: Annotated[Number, Field(ge=0, le=1)] = Field(
+    blur: Annotated[Number, Field(ge=0, le=0.25)] = Field(
         0.06, description="Standard deviation of the blur, in ems."
     )
 
@@ -176,7 +176,7 @@ class TextLayer(_AnyLayer):
     font_file: FontRef | None = Field(
         None, description="A TrueType or OpenType font of one's own, asked before `font`."
     )
-    size: Annotated[Number, Field(ge=0.005, le=1)] = Field(
+    size: Annotated[Number, Field(ge=0.005, le=0.5)] = Field(
         0.05, description="An em, in fractions of the output's height."
     )
     weight: Weight = Field(

@@ -78,3 +78,46 @@ def test_a_layer_outside_the_picture_is_told_of(
     files = {"layers.0.image": red_square}
     made = exported("overlay", grey_clip, tmp_path, [RED | {"x": 3.0}], files)
     assert made.warnings == ["layer_out_of_range"]
+
+
+TITLE = {
+    "type": "text",
+    "text": "عنوان Title\n日本語",
+    "anchor": "top",
+    "margin": 0.08,
+    "size": 0.12,
+    "color": "#ffffff",
+    "background": {"color": "#1040c0", "padding": 0.3},
+}
+
+
+@pytest.mark.parametrize("kind", ["framing", "overlay"])
+def test_a_title_and_a_logo_are_drawn_in_one_export(
+    kind: str, grey_clip: Path, red_square: Path, tmp_path: Path
+) -> None:
+    logo = RED | {"anchor": "bottom_left", "margin": 0.1, "width": 0.2}
+    files = {"layers.0.image": red_square}
+    made = exported(kind, grey_clip, tmp_path, [logo, TITLE], files)
+    *_, last = shots(made.path)
+    assert rgb_at(last, 18 + 32, 180 - 18 - 32) == pytest.approx((220, 20, 30), abs=3)
+    blue = (last.cb.astype(int) > 150) & (last.cr < 128)
+    rows, columns = np.nonzero(blue)
+    assert columns.mean() * 2 == pytest.approx(160, abs=4)
+    assert rows.min() * 2 == pytest.approx(0.08 * 180, abs=3)
+    assert last.y[: 180 // 2].max() > 220
+    assert made.warnings == (["crop_defaulted"] if kind == "framing" else [])
+
+
+def test_a_broken_font_fails_the_export_and_names_the_layer(
+    grey_clip: Path, red_square: Path, tmp_path: Path
+) -> None:
+    own = TITLE | {"font_file": {"asset_id": "font"}}
+    with pytest.raises(JobFailed) as caught:
+        exported("overlay", grey_clip, tmp_path, [own], {"layers.0.font_file": red_square})
+    assert caught.value.what == "input_unreadable"
+    assert caught.value.public.startswith("layers.0: The font cannot be read.")
+
+
+def test_a_character_that_no_font_has_is_told_of(grey_clip: Path, tmp_path: Path) -> None:
+    made = exported("overlay", grey_clip, tmp_path, [TITLE | {"text": "\U00012000"}], {})
+    assert made.warnings == ["glyphs_missing"]

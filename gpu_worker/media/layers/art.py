@@ -43,12 +43,12 @@ def art_of(left: int, top: int, colours: Array) -> Art | None:
 def whole_pixels(rect: Rect, output: Size, margin_px: int = 0) -> tuple[int, int, int, int]:
     """The output's pixels a rectangle touches: left, top, right, bottom, half-open.
 
-    With a margin around both; may be empty.
+    The output's with a margin around it; may be empty.
     """
-    left = int(np.floor(max(rect.x, 0))) - margin_px
-    top = int(np.floor(max(rect.y, 0))) - margin_px
-    right = int(np.ceil(min(rect.x + rect.width, output.width_px))) + margin_px
-    bottom = int(np.ceil(min(rect.y + rect.height, output.height_px))) + margin_px
+    left = int(np.floor(max(rect.x, -margin_px)))
+    top = int(np.floor(max(rect.y, -margin_px)))
+    right = int(np.ceil(min(rect.x + rect.width, output.width_px + margin_px)))
+    bottom = int(np.ceil(min(rect.y + rect.height, output.height_px + margin_px)))
     return left, top, max(left, right), max(top, bottom)
 
 

@@ -24,7 +24,7 @@ class Prepared:
     remarks: tuple[Remark, ...] = ()
 
 
-def prepared(plan: Plan, files: Mapping[str, Path]) -> Prepared:
+def prepared(plan: Plan, files: Mapping[str, Path], max_pixels: int = MAX_PIXELS) -> Prepared:
     """Read, set and place every layer of a plan; `files` by their place in the input.
 
     Raises `JobFailed`, which names the layer.
@@ -40,11 +40,11 @@ def prepared(plan: Plan, files: Mapping[str, Path]) -> Prepared:
             raise JobFailed(error.what, f"{name}: {error.public}", detail=str(error)) from error
         missing += [each for each in unknown if each not in missing]
         pixels += art.pixels if art else 0
-        if pixels > MAX_PIXELS:
+        if pixels > max_pixels:
             raise JobFailed(
                 "invalid_request",
                 f"{name}: the layers so far cover {pixels} pixels of the output together; "
-                f"at most {MAX_PIXELS}.",
+                f"at most {max_pixels}.",
             )
         arts.append(art)
     return Prepared(tuple(arts), tuple(_remarks(arts, missing)))

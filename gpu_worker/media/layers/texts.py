@@ -5,8 +5,9 @@ hinting. Coverage is taken for alpha as it is, in the codes of the output and no
 browsers and editors do.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from math import ceil, hypot
+from math import ceil, cos, hypot, pi, sin
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from shared.render.layers import Colour, Placement, Text
 _OVERHANG_EM = 1.0  # how far glyphs may reach out of their lines and still be drawn
 _FAR_EM = 4.0  # further than that from the picture a glyph is not looked at
 _BLUR_REACH = 3  # of standard deviations
-_WIDEST_STEP_PX = 3.0
+_FIRST_DISC_PX = 3.0
+_ROUND = 24  # points of a circle
 
 
 def text_art(
@@ -38,7 +40,7 @@ def text_art(
     block = set_text(text, em, text.max_width * output.width_px, shelf, own)
     padding = text.box.padding * em if text.box else 0.0
     rect = placement.around(output, block.width + 2 * padding, block.height + 2 * padding)
-    canvas = _Canvas.over(rect, output, ceil(_reach_px(text, em)))
+    canvas = _Canvas.over(rect, output, _reach_px(text, em), _spread_px(text, em))
     if canvas is not None:
         _paint(canvas, text, block, rect, padding)
     return canvas.art() if canvas else None, block.missing
@@ -46,15 +48,23 @@ def text_art(
 
 def _reach_px(text: Text, em: float) -> float:
     """How far anything of it may lie outside its rectangle."""
+    beyond = hypot(text.shadow.x, text.shadow.y) if text.shadow else 0.0
+    return (_OVERHANG_EM + beyond) * em + _spread_px(text, em)
+
+
+def _spread_px(text: Text, em: float) -> float:
+    """How far from its letters a text's outline and shadow go: what is drawn depends on it."""
     outline = text.outline.width if text.outline else 0.0
-    shadow = text.shadow
-    beyond = hypot(shadow.x, shadow.y) + _BLUR_REACH * shadow.blur if shadow else 0.0
-    return (_OVERHANG_EM + outline + beyond) * em
+    blur = _BLUR_REACH * text.shadow.blur if text.shadow else 0.0
+    return (outline + blur) * em
 
 
 @dataclass(slots=True)
 class _Canvas:
-    """A part of the output, and a margin, that is painted on: (height, width, 4) float32."""
+    """What is painted on: (height, width, 4) float32, from a pixel of the output on.
+
+    A part of the output, and of what lies around it as far as it spreads into it.
+    """
 
     left: int
     top: int
@@ -62,12 +72,14 @@ class _Canvas:
     output: Size
 
     @classmethod
-    def over(cls, rect: Rect, output: Size, margin_px: int) -> "_Canvas | None":
-        left, top, right, bottom = whole_pixels(rect, output)
+    def over(
+        cls, rect: Rect, output: Size, reach_px: float, spread_px: float
+    ) -> "_Canvas | None":
+        wide = rect.resized(rect.width + 2 * reach_px, rect.height + 2 * reach_px)
+        left, top, right, bottom = whole_pixels(wide, output, ceil(spread_px))
         if right <= left or bottom <= top:
             return None
-        size = bottom - top + 2 * margin_px, right - left + 2 * margin_px, 4
-        return cls(left - margin_px, top - margin_px, np.zeros(size, np.float32), output)
+        return cls(left, top, np.zeros((bottom - top, right - left, 4), np.float32), output)
 
     @property
     def size(self) -> tuple[int, int]:
@@ -142,24 +154,42 @@ def _letters(canvas: _Canvas, glyphs: list[Glyph], em: float, x: float, y: float
 
 
 def _widened(mask: Array, by_px: float) -> Array:
-    """A mask grown by a disc; in steps, since two discs one after another are a larger one."""
-    steps = ceil(by_px / _WIDEST_STEP_PX)
-    for _ in range(steps):
-        mask = _grown(mask, by_px / steps)
+    """A mask grown by a disc.
+
+    One after another, discs are a disc as large as all of them together. The first is whole;
+    then a circle of points does for a disc as large as what the mask has grown by already.
+    """
+    grown = min(by_px, _FIRST_DISC_PX)
+    mask = _reached(mask, _disc(grown))
+    while grown < by_px:
+        step = min(grown, by_px - grown)
+        mask = _reached(mask, _circle(step))
+        grown += step
     return mask
 
 
-def _grown(mask: Array, radius: float) -> Array:
-    reach = ceil(radius)
+def _disc(radius: float) -> dict[tuple[int, int], float]:
+    """Weights by where they lie, with an edge of a pixel."""
+    across = range(-ceil(radius), ceil(radius) + 1)
+    weights = {(dy, dx): radius + 0.5 - hypot(dx, dy) for dy in across for dx in across}
+    return {at: min(each, 1.0) for at, each in weights.items() if each > 0}
+
+
+def _circle(radius: float) -> dict[tuple[int, int], float]:
+    turns = (2 * pi * k / _ROUND for k in range(_ROUND))
+    return {(round(radius * sin(turn)), round(radius * cos(turn))): 1.0 for turn in turns}
+
+
+def _reached(mask: Array, weights: Mapping[tuple[int, int], float]) -> Array:
+    """The most of a mask that is found from each pixel, times its weight."""
     rows, columns = mask.shape
-    wide = np.pad(mask, reach)
     made = mask.copy()
-    for dy in range(-reach, reach + 1):
-        for dx in range(-reach, reach + 1):
-            weight = min(max(radius + 0.5 - hypot(dx, dy), 0.0), 1.0)
-            if weight:
-                moved = wide[reach + dy : reach + dy + rows, reach + dx : reach + dx + columns]
-                np.maximum(made, moved * np.float32(weight), out=made)
+    for (dy, dx), weight in weights.items():
+        if abs(dy) >= rows or abs(dx) >= columns:
+            continue
+        into = made[max(0, -dy) : rows - max(0, dy), max(0, -dx) : columns - max(0, dx)]
+        found = mask[max(0, dy) : rows - max(0, -dy), max(0, dx) : columns - max(0, -dx)]
+        np.maximum(into, found * np.float32(weight) if weight < 1 else found, out=into)
     return made
 
 
