@@ -268,6 +268,21 @@ def refused(source: Path, scratch: Path) -> JobFailed:
     return caught.value
 
 
+@pytest.mark.parametrize("form", ["GIF", "BMP", "TIFF", "PPM", "ICO"])
+def test_another_sort_of_image_is_refused_with_what_to_send_instead(
+    tmp_path: Path, form: str
+) -> None:
+    quartered(32, 32).save(tmp_path / "in.png", form)
+    failure = refused(tmp_path / "in.png", tmp_path / "scratch")
+    assert failure.what == "input_unreadable"
+    assert "PNG, JPEG or WebP" in failure.public
+
+
+def test_an_empty_file_is_said_to_be_empty(tmp_path: Path) -> None:
+    (tmp_path / "in").touch()
+    assert "empty" in refused(tmp_path / "in", tmp_path / "scratch").public
+
+
 @pytest.mark.parametrize("form", ["PNG", "JPEG", "WEBP"])
 @pytest.mark.parametrize("share", [0.02, 0.5, 0.9])
 def test_a_truncated_image_is_refused_in_words_for_the_person(

@@ -14,6 +14,7 @@ from shared.errors import JobFailed
 from tests.support.footage import (
     BT601,
     BT709,
+    BT2020,
     FULL,
     LIMITED,
     Clip,
@@ -26,6 +27,7 @@ from tests.support.footage import (
     grey,
     with_number,
 )
+from tests.support.frames import export_frame
 from tests.support.ingests import ingest
 
 pytestmark = pytest.mark.media
@@ -181,15 +183,47 @@ def test_the_result_says_what_the_file_is(tmp_path: Path) -> None:
     assert [stage for stage, _ in made.progress] == ["prepare", "thumbnail", "thumbnail"]
 
 
+@pytest.mark.parametrize("transfer", [1], ids=["bt709"])
+def test_a_video_of_ten_bits_looks_as_in_a_render_hdr_too(
+    tmp_path: Path, transfer: int
+) -> None:
+    hdr = transfer != BT709
+    rows, columns = np.mgrid[0:180, 0:320]
+    planes = (300 + columns, 512 + 80 * (rows[::2, ::2] > 90), 512 - columns[::2, ::2] // 3)
+    with av.open(str(tmp_path / "in"), "w", format="mp4") as file:
+        stream = file.add_stream("libx264", rate=25, options={"crf": "4"})
+        stream.width, stream.height, stream.pix_fmt = 320, 180, "yuv420p10le"
+        encoder = stream.codec_context
+        encoder.colorspace = encoder.color_primaries = BT2020 if hdr else BT709
+        encoder.color_trc, encoder.color_range = transfer, LIMITED
+        frame = av.VideoFrame(320, 180, "yuv420p10le")
+        for plane, codes in zip(frame.planes, planes, strict=True):
+            stored = np.frombuffer(plane, np.uint16).reshape(-1, plane.line_size // 2)
+            stored[: plane.height, : plane.width] = codes
+        for n in range(3):
+            frame.pts = n
+            file.mux(stream.encode(frame))
+        file.mux(stream.encode(None))
+    size = {"output_width": 320, "output_height": 180}
+
+    made = ingest(tmp_path / "in", tmp_path / "scratch").thumbnail
+    shown = export_frame(tmp_path / "in", tmp_path / "frame", frame=2, **size)
+
+    error = np.abs(np.asarray(made, float) - np.asarray(shown.image, float))
+    assert error[:, 4:-4].mean() <= 1
+    assert np.asarray(made).std() > 20
+    assert ("hdr_tone_mapped" in shown.warnings) == hdr
+
+
 # -- alpha ----------------------------------------------------------------------------------
 
 
 def with_alpha(
     path: Path, container: str, codec: str, pixel_format: str, *, turned: int = 0
 ) -> Path:
-    """Three frames: red where opaque, on the left half; nothing on the right."""
-    rgba = np.zeros((96, 128, 4), np.uint8)
-    rgba[:, :64] = (*RED, 255)
+    """Three red frames, two of them opaque; the third has nothing on its right half."""
+    rgba = np.empty((96, 128, 4), np.uint8)
+    rgba[...] = (*RED, 255)
     with av.open(str(path), "w", format=container) as file:
         # With its alternate frames VP8 takes no alpha.
         options = {"auto-alt-ref": "0"} if codec == "libvpx" else {}
@@ -197,7 +231,8 @@ def with_alpha(
         stream.width, stream.height, stream.pix_fmt = 128, 96, pixel_format
         if turned:
             stream.set_display_rotation(turned)
-        for _ in range(3):
+        for n in range(3):
+            rgba[:, 64:, 3] = 0 if n == 2 else 255
             frame = av.VideoFrame.from_ndarray(rgba, "rgba")
             file.mux(stream.encode(frame.reformat(format=pixel_format)))
         file.mux(stream.encode(None))
@@ -210,11 +245,12 @@ ALPHA = [
     ("mov", "prores_ks", "yuva444p10le"),
     ("mov", "png", "rgba"),
     ("mov", "qtrle", "argb"),
+    ("avi", "png", "rgba"),  # whose frames have no times
 ]
 
 
 @pytest.mark.parametrize(
-    ("container", "codec", "pixel_format"), ALPHA, ids=[a[1] for a in ALPHA]
+    ("container", "codec", "pixel_format"), ALPHA, ids=[f"{a[0]} {a[1]}" for a in ALPHA]
 )
 def test_d07_a_video_with_alpha_has_a_thumbnail_with_alpha(
     tmp_path: Path, container: str, codec: str, pixel_format: str

@@ -7,7 +7,14 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from gpu_worker.media.picture.colour import Colours
-from gpu_worker.media.picture.planes import Array, Picture, Plane, samples_of
+from gpu_worker.media.picture.planes import (
+    Array,
+    Picture,
+    Plane,
+    grey_of,
+    samples_of,
+    unit_of,
+)
 from gpu_worker.media.picture.resample import PlaneResampler, Span
 from gpu_worker.media.picture.rgb import full_size, rgb_of
 from shared.render.cropping import Size
@@ -18,7 +25,12 @@ def picture_rgb(
 ) -> Array:
     """A picture displayed at `shown`, at another size: (height, width, 3), uint8, R'G'B'."""
     gain = 1 / picture.unit
-    planes = [plane_at(each, shown, size, gain, resampler) for each in picture.planes]
+    colourless = grey_of(8) - grey_of(picture.bits) * gain  # not 0 for 10 bits, full range
+    y, cb, cr = picture.planes
+    planes = [
+        plane_at(plane, shown, size, resampler, gain, bias)
+        for plane, bias in ((y, 0.0), (cb, colourless), (cr, colourless))
+    ]
     return rgb_of(planes, colours)
 
 
@@ -29,14 +41,22 @@ def output_rgb(frame: VideoFrame, colours: Colours) -> Array:
     """
     bits = frame.format.components[0].bits
     y, cb, cr = (samples_of(plane, bits)[:, : plane.width] for plane in frame.planes)
-    unit = ((1 << bits) - 1) / 255 if colours.full else float(1 << (bits - 8))
-    return rgb_of((y, full_size(cb, *y.shape), full_size(cr, *y.shape)), colours, unit)
+    whole = (y, full_size(cb, *y.shape), full_size(cr, *y.shape))
+    return rgb_of(whole, colours, unit_of(bits, colours.full))
 
 
 def plane_at(
-    plane: Plane, shown: Size, size: Size, gain: float, resampler: PlaneResampler
+    plane: Plane,
+    shown: Size,
+    size: Size,
+    resampler: PlaneResampler,
+    gain: float = 1.0,
+    bias: float = 0.0,
 ) -> Array:
-    """One plane of a picture displayed at `shown`, with a sample for each pixel of `size`."""
+    """One plane of a picture displayed at `shown`, with a sample for each pixel of `size`.
+
+    uint8: the plane's own times `gain`, plus `bias`.
+    """
     made = np.empty((size.height_px, size.width_px), np.uint8)
     across, down = shown.width_px / size.width_px, shown.height_px / size.height_px
     resampler(
@@ -45,5 +65,6 @@ def plane_at(
         Span(float(plane.y.shift), plane.y.scale * down, size.height_px),
         gain,
         made,
+        bias,
     )
     return made

@@ -17,10 +17,11 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gpu_worker.media.decoding.containers import MAX_PIXELS, demuxed, opened
-from gpu_worker.media.decoding.footage import Source
-from gpu_worker.media.decoding.probe import video_stream
+from gpu_worker.media.decoding.footage import Source, VideoTrack
+from gpu_worker.media.decoding.streams import video_stream
 from gpu_worker.media.picture.planes import Array
 from shared.errors import JobFailed
+from shared.render.timebase import ConstantRate
 
 _DECODERS_WITH_ALPHA = MappingProxyType({"vp8": "libvpx", "vp9": "libvpx-vp9"})
 
@@ -36,25 +37,47 @@ def has_alpha(source: Source) -> bool:
     return any(name.lower() == "alpha_mode" and mode == "1" for name, mode in said.items())
 
 
-def alpha_of(source: Source, frame: VideoFrame) -> Array:
-    """The alpha of a frame that was decoded without: (rows, columns) as coded, uint8.
+def alpha_of(source: Source, number: int) -> Array:
+    """The alpha of a frame of the constant-rate timeline: (rows, columns) as coded, uint8.
 
-    Raises `JobFailed` with `input_unreadable` where the frame is not found again.
+    The frame is found by the rule a `FrameReader` goes by. Raises `JobFailed` with
+    `input_unreadable` where none can be decoded.
     """
-    stamp = _stamp(frame)
+    track = source.video
+    clock = ConstantRate(track.rate, track.timebase)
+    clock.add(track.origin)
+    held: VideoFrame | None = None
     with opened(source.path) as container:
-        for found in _decoded(container, source):
-            if _stamp(found) == stamp:
-                samples: Array = found.reformat(format="rgba").to_ndarray()[..., 3]
-                return samples
-    raise JobFailed(
-        "input_unreadable",
-        "The transparency of the video cannot be decoded. Export it again and retry.",
-    )
+        for frame, stamp in _stamped(_decoded(container, source), track):
+            span = clock.add(stamp, frame.duration)
+            if span.stop > number:
+                return _samples(held or frame)
+            held = frame
+    if held is None:
+        raise JobFailed(
+            "input_unreadable",
+            "The transparency of the video cannot be decoded. Export it again and retry.",
+        )
+    return _samples(held)
 
 
-def _stamp(frame: VideoFrame) -> int | None:
-    return frame.dts if frame.pts is None else frame.pts
+def _samples(frame: VideoFrame) -> Array:
+    samples: Array = frame.reformat(format="rgba").to_ndarray()[..., 3]
+    return samples
+
+
+def _stamped(
+    frames: Iterator[VideoFrame], track: VideoTrack
+) -> Iterator[tuple[VideoFrame, int]]:
+    """Each frame with its time in ticks; without PTS, DTS tell how far they are apart."""
+    latest, ahead = track.origin, None
+    for frame in frames:
+        stamp = frame.pts if track.stamped else None
+        if stamp is None and frame.dts is not None:
+            ahead = frame.dts - track.origin if ahead is None else ahead
+            stamp = frame.dts - ahead
+        latest = latest + (frame.duration or 1) if stamp is None else stamp
+        yield frame, latest
 
 
 def _decoded(container: InputContainer, source: Source) -> Iterator[VideoFrame]:

@@ -28,18 +28,19 @@ def video_thumbnail(
     The first that can be decoded where the video is shorter, or shows nothing there. Raises
     `JobFailed`.
     """
-    frame, look = _frame_at(source, at_s), source.look
+    number, frame = _frame_at(source, at_s)
+    look = source.look
     picture, shown = picture_of(frame, look), look.displayed
     small = fitted_size(shown, max_side_px)
     if not has_alpha:
         return Image.fromarray(picture_rgb(picture, look.colours, shown, small, resampler))
     # Colours are averaged by how much of them is seen, so not before both are in one place.
     whole = Image.fromarray(picture_rgb(picture, look.colours, shown, shown, resampler))
-    whole.putalpha(Image.fromarray(_alpha(source, frame, resampler)))
+    whole.putalpha(Image.fromarray(_alpha(source, number, resampler)))
     return at_size(whole, small)
 
 
-def _frame_at(source: Source, at_s: float) -> VideoFrame:
+def _frame_at(source: Source, at_s: float) -> tuple[int, VideoFrame]:
     n = frame_shown_at(at_s, source.video.rate)
     if n < source.video.frames:
         try:
@@ -49,16 +50,16 @@ def _frame_at(source: Source, at_s: float) -> VideoFrame:
     return _first(source, range(source.video.frames))
 
 
-def _first(source: Source, wanted: range) -> VideoFrame:
-    with closing(FrameReader(source, _THREADS).frames(wanted)) as frames:
-        return next(frames)[1]
+def _first(source: Source, wanted: range) -> tuple[int, VideoFrame]:
+    with closing(FrameReader(source, _THREADS, keep_alpha=True).frames(wanted)) as frames:
+        return next(frames)
 
 
-def _alpha(source: Source, frame: VideoFrame, resampler: PlaneResampler) -> Array:
-    look = source.look
-    coded = Size(frame.width, frame.height)
-    samples = Plane(alpha_of(source, frame), Axis(1.0, 0.0), Axis(1.0, 0.0))
-    held = look.orientation.placed(samples, coded)
+def _alpha(source: Source, number: int, resampler: PlaneResampler) -> Array:
+    look, samples = source.look, alpha_of(source, number)
+    coded = Size(samples.shape[1], samples.shape[0])
+    plane = Plane(samples, Axis(1.0, 0.0), Axis(1.0, 0.0))
+    held = look.orientation.placed(plane, coded)
     rows, columns = held.samples.shape
     shown = look.displayed
     placed = Plane(
@@ -66,4 +67,4 @@ def _alpha(source: Source, frame: VideoFrame, resampler: PlaneResampler) -> Arra
         held.x.over(shown.width_px / columns),
         held.y.over(shown.height_px / rows),
     )
-    return plane_at(placed, shown, shown, 1.0, resampler)
+    return plane_at(placed, shown, shown, resampler)
