@@ -2,6 +2,7 @@
 
 from bench import (
     against_peers,
+    chunks,
     delivering,
     gpu,
     jitter,
@@ -21,6 +22,7 @@ MEASUREMENTS: tuple[Measurement, ...] = (
     *jitter.MEASUREMENTS,
     *rendering.MEASUREMENTS,
     *against_peers.MEASUREMENTS,
+    *chunks.MEASUREMENTS,
     *gpu.MEASUREMENTS,
     *delivering.MEASUREMENTS,
     *presigning.MEASUREMENTS,

@@ -14,8 +14,5 @@ def _absent(figure: Figure, why: str) -> Measurement:
 
 
 MEASUREMENTS = (
-    _absent(
-        Figure("chunk_speedup", "×", 1.6, at_least=True), "cutroom renders in one piece so far"
-    ),
     _absent(Figure("plan_finish_ms_p50", "ms", 2, judged=False), "cutroom has no plans so far"),
 )

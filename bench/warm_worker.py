@@ -54,14 +54,19 @@ class WarmWorker:
         order: Mapping[str, Any],
         hardware: Hardware = NO_HARDWARE,
         hear: Hear = _not_heard,
+        processes: int | None = None,
     ) -> Rendered:
-        """Render with `kind`, under the limits a worker sets. Raises `JobFailed`."""
+        """Render with `kind`, under the limits a worker sets. Raises `JobFailed`.
+
+        In as many `processes` as told; None leaves it to the work.
+        """
         task = ChildTask(
             kind=kind,
             input={"source": {"asset_id": "a1"}, **order},
             files={"source": str(source)},
             scratch=str(self.place.room("render")),
             limits=Limits(cpu_s=int(LONGEST_S) * 4, file_bytes=4 * _GIB, open_files=256),
+            processes=processes,
             log_fields={"job_id": "bench"},
             hardware=hardware,
         )
@@ -74,12 +79,18 @@ class WarmWorker:
             raise RuntimeError("the child did not say what memory it took")
         return Rendered(wall_s, Path(task.scratch) / file.path, peak_bytes)
 
-    def cost(self, kind: str, source: Path, order: Mapping[str, Any]) -> Cost:
+    def cost(
+        self,
+        kind: str,
+        source: Path,
+        order: Mapping[str, Any],
+        processes: int | None = None,
+    ) -> Cost:
         """Render, keep the peak, drop the file, and return the time taken.
 
         A child's CPU time is the zygote's to see, so only the wall's is known.
         """
-        made = self.render(kind, source, order)
+        made = self.render(kind, source, order, processes=processes)
         self.peaks.append(made.peak_bytes)
         made.path.unlink()
         return Cost(made.wall_s, float("nan"))
