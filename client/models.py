@@ -244,7 +244,7 @@ class PlanPreview(Answer):
     footage: dict[str, Any]
     output: dict[str, Any]
     kept: dict[str, int]
-    audio: dict[str, float]
+    audio: dict[str, float] | None = None
     warnings: tuple[dict[str, Any], ...] = ()
     frames: tuple[PlannedFrame, ...]
     next_from: int | None = None

@@ -47,8 +47,8 @@ def _body(preview: Preview) -> bytes:
         "footage": _footage(plan),
         "output": {"width_px": plan.output.width_px, "height_px": plan.output.height_px},
         "rate": _rate(plan),
-        "kept": {"from": plan.frames.start, "to": plan.frames.stop},
-        "audio": {"start_s": float(plan.starts_at), "end_s": float(plan.ends_at)},
+        "kept": {"from": preview.kept.start, "to": preview.kept.stop},
+        "audio": _audio(preview),
         "effect": {
             "type": plan.effect.value,
             "blur_sigma_px": blur_sigma_px(plan.footage.size),
@@ -65,7 +65,7 @@ def _page(preview: Preview) -> list[dict[str, Any]]:
     """Return the first frames, as many as a page holds and at least one."""
     page: list[dict[str, Any]] = []
     drawn = 0
-    for frame in _frames(preview.plan, preview.frames[:FRAMES_MAX]):
+    for frame in _frames(preview, preview.frames[:FRAMES_MAX]):
         drawn += len(frame["regions"]) + len(frame["layers"])
         if page and drawn > DRAWN_MAX:
             break
@@ -78,12 +78,13 @@ def _next_from(preview: Preview, page: list[dict[str, Any]]) -> int | None:
     return left[0] if left else None
 
 
-def _frames(plan: Plan, frames: range) -> Iterator[dict[str, Any]]:
+def _frames(preview: Preview, frames: range) -> Iterator[dict[str, Any]]:
+    plan = preview.plan
     for n in frames:
         rect = plan.rect(n)
         yield {
             "frame": n,
-            "output_frame": n - plan.frames.start,
+            "output_frame": n - preview.kept.start,
             "rect": [rect.x, rect.y, rect.width, rect.height],
             "regions": [_region(each) for each in plan.regions(n)],
             "layers": [_layer(each) for each in plan.layers_at(n)],
@@ -126,6 +127,13 @@ def _footage(plan: Plan) -> dict[str, Any]:
         "frames": footage.frames,
         "duration_s": float(footage.duration),
     }
+
+
+def _audio(preview: Preview) -> dict[str, float] | None:
+    plan = preview.plan
+    if preview.kept != plan.frames:
+        return None  # a still picture has none
+    return {"start_s": float(plan.starts_at), "end_s": float(plan.ends_at)}
 
 
 def _rate(plan: Plan) -> str:

@@ -83,10 +83,14 @@ class PreviewRequest(Wire):
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A plan, and the frames of it that were asked for: kept ones, on the input's timeline."""
+    """A plan, the frames of it that are rendered, and those of them that were asked for.
+
+    All on the input's timeline. A kind that makes one picture renders one frame of its plan.
+    """
 
     kind: str
     plan: Plan
+    kept: range
     frames: range
 
 
@@ -96,6 +100,14 @@ class _Planned(Protocol):
 
     def plan(self, footage: Footage) -> Plan:
         """Return what is rendered."""
+
+
+@runtime_checkable
+class _OneFrame(Protocol):
+    """An input that says which one frame of a footage is rendered."""
+
+    def number_in(self, footage: Footage) -> int:
+        """Return its number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +140,8 @@ class PreviewPlan:
         if not isinstance(job_input, _Planned):
             raise ValidationFailed([FieldError.at(("kind",), "only exports have a plan")])
         footage = asked.footage or await self._found(tenant, job_input)
-        plan = await asyncio.to_thread(_planned, job_input, footage.plain())
-        return Preview(kind.name, plan, _shown(asked, plan.frames))
+        plan, kept = await asyncio.to_thread(_planned, job_input, footage.plain())
+        return Preview(kind.name, plan, kept, _shown(asked, kept))
 
     async def _found(self, tenant: str, job_input: Wire) -> FootageAsked:
         """Return what a worker said of the video, or of the export that it came of."""
@@ -154,14 +166,24 @@ class PreviewPlan:
             ) from error
 
 
-def _planned(job_input: _Planned, footage: Footage) -> Plan:
+def _planned(job_input: _Planned, footage: Footage) -> tuple[Plan, range]:
     try:
-        return job_input.plan(footage)
+        plan = job_input.plan(footage)
+        if not isinstance(job_input, _OneFrame):
+            return plan, plan.frames
+        number = job_input.number_in(footage)
+        return plan, range(number, number + 1)
     except JobFailed as error:
         # The one way for a plan to fail: what is kept lies after the video's end.
         raise ValidationFailed(
-            [FieldError.at(("input", "start_time"), error.public)], code=error.what
+            [FieldError.at(("input", _says_when(job_input)), error.public)], code=error.what
         ) from error
+
+
+def _says_when(job_input: _Planned) -> str:
+    if not isinstance(job_input, _OneFrame):
+        return "start_time"
+    return "time" if getattr(job_input, "frame", None) is None else "frame"
 
 
 def _shown(asked: PreviewRequest, kept: range) -> range:

@@ -151,6 +151,15 @@ async def test_only_kept_frames_are_shown_in_steps_from_where_they_were_asked_fr
     assert told["next_from"] is None
 
 
+async def test_of_a_still_its_one_frame_is_shown(http):
+    told = await preview(http, asked("export.frame", input={"time": 2.0}))
+    late = await refused(http, asked("export.frame", input={"frame": 300}))
+
+    assert (told["kept"], told["audio"]) == ({"from": 59, "to": 60}, None)
+    assert [(each["frame"], each["output_frame"]) for each in told["frames"]] == [(59, 0)]
+    assert late == (422, "invalid_range", ["input.frame"])
+
+
 async def test_what_a_job_would_warn_of_is_said(http):
     look = {
         "crop_keyframes": [{**LEFT, "x": 1800}, {**LEFT, "frame": 400}],

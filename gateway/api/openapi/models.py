@@ -387,7 +387,7 @@ class PlanPreview(BaseModel):
     output: PlannedOutput
     rate: str = Field(description="Frames a second of the output, as a fraction.")
     kept: KeptFrames
-    audio: AudioCut
+    audio: AudioCut | None = Field(description="Null for a still picture.")
     effect: PlannedEffect
     warnings: list[JobWarning] = Field(description="What the job would say of the plan.")
     frames: list[PlannedFrame]
