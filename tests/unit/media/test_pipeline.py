@@ -130,5 +130,5 @@ def test_leaving_by_an_error_stops_everything() -> None:
 
 
 def test_few_cores_still_decode_and_paint_at_once_and_many_are_not_all_taken() -> None:
-    assert Threads.for_cores(1) == Threads(decode=2, paint=3, encode=4, queued=5)
+    assert Threads.for_cores(1) == Threads(decode=2, paint=3, encode=2, queued=5)
     assert Threads.for_cores(128) == Threads.for_cores(16)
