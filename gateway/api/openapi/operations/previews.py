@@ -3,8 +3,8 @@
 from types import MappingProxyType
 
 from gateway.api.openapi import examples, refusals
-from gateway.api.openapi.models import PlanPreview
 from gateway.api.openapi.operation import Access, Operation, ok
+from gateway.api.openapi.preview_models import PlanPreview
 
 _PLAN = """\
 What an export would show on each frame, by the very code that its worker plans with: draw \
