@@ -40,6 +40,7 @@ _ALWAYS = MappingProxyType(
     {
         "MALLOC_ARENA_MAX": "2",
         "MALLOC_MMAP_THRESHOLD_": "131072",
+        "NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS": "0",  # of chroma planes, at every frame
         "OPENBLAS_NUM_THREADS": "1",
         "PYTHONUNBUFFERED": "1",
     }

@@ -19,6 +19,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(HERE):
             item.add_marker("gpu")
+            # Numba finds small pictures too small for a GPU, and is right.
+            item.add_marker(pytest.mark.filterwarnings("ignore:Grid size"))
             if not DEVICE_NODE.exists():
                 item.add_marker(pytest.mark.skip(reason="this machine has no NVIDIA GPU"))
 

@@ -1,5 +1,6 @@
 """The device at work: memory on it, and kernels started with grids that suit it."""
 
+import ctypes
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,34 @@ import numpy.typing as npt
 from gpu_worker.media.cuda.samples import DeviceSamples, Memory, as_array
 from gpu_worker.media.picture.planes import Array, Picture, Plane
 
+_DRIVER = "libcuda.so.1"  # what the host's driver brings
+_BLOCKING_SYNC = 0x04  # CU_CTX_SCHED_BLOCKING_SYNC of cuda.h
 _BLOCK = (32, 8)  # a warp along a row, so that what it reads lies side by side
+
+
+class NoDevice(Exception):
+    """The driver has no device for us, or not as we need it."""
+
+
+def open_device() -> "Device":
+    """The first visible GPU, so that ffmpeg and numba can share its context.
+
+    Whichever comes second must find the primary context as it wants it: ffmpeg wants it to
+    sleep while it waits, and refuses one that does not, as numba makes it by itself. Raises
+    `NoDevice`.
+    """
+    try:
+        driver = ctypes.CDLL(_DRIVER)
+    except OSError as error:
+        raise NoDevice(str(error)) from error
+    for name, arguments in (
+        ("cuInit", (0,)),
+        ("cuDevicePrimaryCtxSetFlags_v2", (0, _BLOCKING_SYNC)),
+    ):
+        code = getattr(driver, name)(*arguments)
+        if code != 0:
+            raise NoDevice(f"{name} gives {code}")
+    return Device()
 
 
 class Device:

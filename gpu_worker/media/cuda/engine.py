@@ -17,7 +17,7 @@ from av.video.frame import VideoFrame
 from gpu_worker.media.cpu_engine import CpuEngine, CpuFrames
 from gpu_worker.media.cuda.agreement import vouched_for
 from gpu_worker.media.cuda.choice import Choice
-from gpu_worker.media.cuda.device import Device
+from gpu_worker.media.cuda.device import Device, open_device
 from gpu_worker.media.cuda.effects import CudaEffects
 from gpu_worker.media.cuda.encoders import cuda_encoder
 from gpu_worker.media.cuda.resample import CudaResampler
@@ -48,7 +48,7 @@ class CudaEngine:
     choice: Choice
     cpu: CpuEngine
     name: str = "cuda"
-    device: Callable[[], Device] = Device
+    device: Callable[[], Device] = open_device
 
     @contextmanager
     def frames(

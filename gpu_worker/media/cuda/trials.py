@@ -20,7 +20,7 @@ from av.codec.hwaccel import HWAccel
 from av.video.frame import VideoFrame
 
 from gpu_worker.media.cuda.agreement import LEAST_PSNR_DB, DeviceDisagrees, psnr_db
-from gpu_worker.media.cuda.device import Device
+from gpu_worker.media.cuda.device import open_device
 from gpu_worker.media.cuda.effects import CudaEffects
 from gpu_worker.media.cuda.encoders import cuda_encoder
 from gpu_worker.media.cuda.resample import CudaResampler
@@ -75,7 +75,7 @@ def outcomes(tried: Iterator[tuple[str, Trial]]) -> Iterator[dict[str, str]]:
 
 def warp() -> None:
     """Run every kernel, and compare with the CPU's picture. Compiles them, for all to come."""
-    device = Device()
+    device = open_device()
     region = Region(0, 1, 100.5, 90.25, 60, 45)
     for bits in (8, 10):
         look, frame = _look(bits), _texture(bits, 0)
@@ -92,7 +92,7 @@ def warp() -> None:
 def decode(codec: str, bits: int) -> None:
     """Decode a clip on the device and on the CPU, and compare."""
     clip = _clip(_CLIPS[codec, bits], bits)
-    look, device = _look(bits), Device()
+    look, device = _look(bits), open_device()
     accelerator = HWAccel("cuda", allow_software_fallback=False, is_hw_owned=True)
     with av.open(BytesIO(clip), "r", hwaccel=accelerator) as file:
         there = [decoded_picture(each, look, device.line) for each in file.decode(video=0)]

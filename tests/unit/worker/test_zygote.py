@@ -39,6 +39,7 @@ def test_the_zygote_has_no_secret_in_its_environment(zygote):
         "MALLOC_MMAP_THRESHOLD_",
         "OPENBLAS_NUM_THREADS",
         "NUMBA_CACHE_DIR",
+        "NUMBA_CUDA_LOW_OCCUPANCY_WARNINGS",
         "PYTHONUNBUFFERED",
     }
 
