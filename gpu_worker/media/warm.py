@@ -5,11 +5,12 @@ from av.video.frame import VideoFrame
 
 from gpu_worker.media.decoding.pictures import picture_of
 from gpu_worker.media.layers.layer_kernels import blend
-from gpu_worker.media.picture.colour import LIMITED, colours_of
+from gpu_worker.media.picture.colour import HLG, LIMITED, PQ, colours_of
 from gpu_worker.media.picture.effects import Painter
 from gpu_worker.media.picture.look import Look
 from gpu_worker.media.picture.planes import Orientation
 from gpu_worker.media.picture.resample import Resampler
+from gpu_worker.media.picture.tone_mapping import SDR, ToneMap
 from shared.render.cropping import Rect, Size
 from shared.render.effects import Effect
 from shared.render.regions import Region
@@ -35,6 +36,10 @@ def compile_kernels() -> None:
             for effect in Effect:
                 painted = Painter(effect, look).painted(picture, [region])
                 resampler.frame(painted, Rect(0.5, 0.5, _SIDE_PX / 2, _SIDE_PX / 2))
+    for transfer in (PQ, HLG):
+        hdr = colours_of(2, 2, transfer, LIMITED, 1)
+        look = Look(size, Orientation(), SDR, _FORMATS[1], False, ToneMap.of(hdr, 0, 0))
+        picture_of(_grey(_FORMATS[1]), look)
     cover = np.zeros((1, 1), np.uint16)
     for depth in (np.uint8, np.uint16):
         blend(np.zeros((1, 1), depth), 0, 0, cover, cover, 1.0, 255.0)

@@ -9,6 +9,13 @@ from pathlib import Path
 from gpu_worker.media.picture.look import Look
 from shared.render.plan import Footage, Remark
 
+HDR_TONE_MAPPED = Remark(
+    "hdr_tone_mapped",
+    "The video is HDR; its brightness and colours were brought to those of standard video.",
+)
+TRANSPARENCY_LOST = Remark(
+    "transparency_lost", "The video is transparent in places; it was laid on black."
+)
 AUDIO_DROPPED = Remark("audio_dropped", "The sound cannot be decoded and was left out.")
 
 

@@ -11,9 +11,10 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from gpu_worker.media.decoding.containers import demuxed, opened
+from gpu_worker.media.decoding.deinterlacing import progressive
 from gpu_worker.media.decoding.footage import Source, VideoTrack
 from gpu_worker.media.decoding.pictures import ToPlanar
-from gpu_worker.media.decoding.probe import video_stream
+from gpu_worker.media.decoding.streams import video_stream
 from shared.errors import JobFailed
 from shared.render.plan import Remark
 from shared.render.timebase import ConstantRate
@@ -31,14 +32,22 @@ class FrameReader:
 
     With an accelerator the frames stay where it decodes them, in its own format, and nothing
     damaged is skipped: what a device makes of that is not what the decoders here make of it.
+    HDR and interlaced video is decoded here all the same: what it needs is done here.
     """
 
     def __init__(
-        self, source: Source, threads: int, accelerator: HWAccel | None = None
+        self,
+        source: Source,
+        threads: int,
+        accelerator: HWAccel | None = None,
+        *,
+        keep_alpha: bool = False,
     ) -> None:
         self._source = source
         self._threads = threads
-        self._accelerator = accelerator
+        plain = source.look.tone_map is None and not source.look.interlaced
+        self._accelerator = accelerator if plain else None
+        self._keep_alpha = keep_alpha
         self._damaged = 0
         self._ahead: int | None = None  # by how much DTS run ahead of the frames' times
         self._latest = source.video.origin
@@ -53,10 +62,13 @@ class FrameReader:
         track = self._source.video
         clock = ConstantRate(track.rate, track.timebase)
         clock.add(track.origin)
-        planar = ToPlanar(self._source.look) if self._accelerator is None else _as_decoded
+        here = self._accelerator is None
+        keep_alpha = self._keep_alpha
+        planar = ToPlanar(self._source.look, keep_alpha=keep_alpha) if here else _as_decoded
+        decoded = self._decoded(self._start(wanted.start))
         held: VideoFrame | None = None
         reached = 0
-        for frame in self._decoded(self._start(wanted.start)):
+        for frame in progressive(decoded) if here else decoded:
             span = clock.add(self._pts(frame), frame.duration)
             # Before the first decoded frame there is nothing to show but that frame.
             yield from _shown(held or frame, span, wanted, planar)

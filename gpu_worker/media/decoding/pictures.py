@@ -1,7 +1,6 @@
 """From a decoder's frame to planes with their places, whatever its pixel format."""
 
-from collections.abc import Iterator
-
+import numpy as np
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 from av.video.reformatter import VideoReformatter
@@ -9,6 +8,7 @@ from av.video.reformatter import VideoReformatter
 from gpu_worker.media.picture.colour import LIMITED
 from gpu_worker.media.picture.look import Look
 from gpu_worker.media.picture.planes import Axis, Picture, Plane, samples_of, subsampled
+from gpu_worker.media.picture.tone_mapping import OUTPUT_BITS, map_planes
 from shared.render.cropping import Size
 
 _SIZE = 64  # a size every subsampling divides
@@ -26,38 +26,58 @@ def is_planar_yuv(pixel_format: VideoFormat) -> bool:
         not is_rgb(pixel_format)
         and len(parts) >= 3
         and [part.plane for part in parts[:3]] == [0, 1, 2]
-        and (parts[0].bits == 8 or not pixel_format.is_big_endian)
+        and _bytes_as_here(pixel_format)
     )
 
 
+def _bytes_as_here(pixel_format: VideoFormat) -> bool:
+    bits = pixel_format.components[0].bits
+    return bits == 8 or (bits > 8 and not pixel_format.is_big_endian)
+
+
+def has_alpha(pixel_format: VideoFormat) -> bool:
+    """Whether samples say how transparent they are."""
+    return any(part.is_alpha for part in pixel_format.components)
+
+
 def planar_twin(pixel_format: VideoFormat) -> str:
-    """The planar Y'CbCr format nearest to one that is not: same chroma, 8 or 10 bits."""
+    """The planar Y'CbCr format nearest to one that is not: its chroma, alpha, 8 or 10 bits."""
+    parts = pixel_format.components
+    alpha = "a" if len(parts) > 3 and has_alpha(pixel_format) else ""
+    depth = "p10le" if parts[0].bits > 8 else "p"
     if is_rgb(pixel_format):
-        return "yuv444p"
-    if len(pixel_format.components) < 3:
-        return "yuv420p"
+        return f"yuv{alpha}444{depth}"
+    if len(parts) < 3:
+        return f"yuv420{depth}"
     across = _SIZE // pixel_format.chroma_width(_SIZE)
     down = _SIZE // pixel_format.chroma_height(_SIZE)
     chroma = {(1, 1): "444", (2, 1): "422"}.get((across, down), "420")
-    depth = "p10le" if pixel_format.components[0].bits > 8 else "p"
-    return f"yuv{chroma}{depth}"
+    return f"yuv{alpha}{chroma}{depth}"
 
 
 class ToPlanar:
     """Brings frames of other pixel formats to planar Y'CbCr; those that are pass untouched.
 
-    One for each thread: it keeps ffmpeg's scaler between frames.
+    What is transparent is laid on black, or with `keep_alpha` left with a fourth plane. One
+    for each thread: it keeps ffmpeg's scaler between frames.
     """
 
-    def __init__(self, look: Look) -> None:
+    def __init__(self, look: Look, *, keep_alpha: bool = False) -> None:
         self._look = look
+        self._keep_alpha = keep_alpha
         self._reformatter = VideoReformatter()
 
     def __call__(self, frame: VideoFrame) -> VideoFrame:
         """The frame with planes as `picture_of` reads them."""
-        if is_planar_yuv(frame.format):
-            return frame
-        colours = self._look.colours
+        planar = frame if is_planar_yuv(frame.format) else self._planar(frame)
+        if self._keep_alpha or not has_alpha(planar.format):
+            return planar
+        return on_black(planar, self._look)
+
+    def _planar(self, frame: VideoFrame) -> VideoFrame:
+        if is_grey(frame.format):
+            return with_no_colour(frame)
+        colours = self._look.stored
         rgb = is_rgb(frame.format)
         return self._reformatter.reformat(
             frame,
@@ -72,12 +92,52 @@ class ToPlanar:
         )
 
 
+def is_grey(pixel_format: VideoFormat) -> bool:
+    """Whether samples are luma alone, in whole bytes of this machine's order."""
+    parts = pixel_format.components
+    return len(parts) == 1 and not is_rgb(pixel_format) and _bytes_as_here(pixel_format)
+
+
+def with_no_colour(frame: VideoFrame) -> VideoFrame:
+    """A grey frame with planes of chroma. By ffmpeg it would be stretched to full range."""
+    bits = frame.format.components[0].bits
+    made = VideoFrame(frame.width, frame.height, "yuv420p" + (f"{bits}le" if bits > 8 else ""))
+    samples_of(made.planes[0], bits)[:, : frame.width] = samples_of(frame.planes[0], bits)[
+        :, : frame.width
+    ]
+    for plane in made.planes[1:]:
+        samples_of(plane, bits)[:] = 1 << (bits - 1)
+    return made
+
+
+def on_black(frame: VideoFrame, look: Look) -> VideoFrame:
+    """What a frame with a plane of alpha looks like on black; alpha is taken as straight."""
+    bits = frame.format.components[0].bits
+    made = VideoFrame(frame.width, frame.height, frame.format.name.replace("yuva", "yuv"))
+    alpha = samples_of(frame.planes[3], bits)[:, : frame.width] / ((1 << bits) - 1)
+    black = 0 if look.stored.full else 16 << (bits - 8)
+    for index, (source, target) in enumerate(zip(frame.planes, made.planes, strict=False)):
+        nothing = black if index == 0 else 1 << (bits - 1)
+        rows, columns = source.height, source.width
+        across, down = -(-frame.width // columns), -(-frame.height // rows)
+        share = alpha[::down, ::across]
+        samples = samples_of(source, bits)[:, :columns]
+        laid = nothing + (samples.astype(np.float32) - nothing) * share
+        samples_of(target, bits)[:, :columns] = np.rint(laid)
+    return made
+
+
 def picture_of(frame: VideoFrame, look: Look) -> Picture:
     """Views of a planar frame's planes, placed in the displayed picture. Not to be written.
 
+    HDR is brought to SDR here, in planes of their own: in whatever thread asks, frame by frame.
     A frame of another size than the first, as when a stream switches, fills the same picture.
     """
     coded = Size(frame.width, frame.height)
+    planes = _planes(frame, look)
+    bits = frame.format.components[0].bits
+    if look.tone_map is not None:
+        planes, bits = map_planes(planes, bits, look.tone_map), OUTPUT_BITS
     turned = look.orientation.transposed
     shown = look.displayed
     width, height = (coded.height_px, coded.width_px) if turned else (frame.width, frame.height)
@@ -87,17 +147,19 @@ def picture_of(frame: VideoFrame, look: Look) -> Picture:
             placed.x.over(shown.width_px / width),
             placed.y.over(shown.height_px / height),
         )
-        for placed in (look.orientation.placed(each, coded) for each in _planes(frame, look))
+        for placed in (look.orientation.placed(each, coded) for each in planes)
     )
-    bits = frame.format.components[0].bits
     return Picture((y, cb, cr), bits, full=look.colours.full)
 
 
-def _planes(frame: VideoFrame, look: Look) -> Iterator[Plane]:
+def _planes(frame: VideoFrame, look: Look) -> tuple[Plane, Plane, Plane]:
     pixel_format = frame.format
     bits = pixel_format.components[0].bits
     across = subsampled(_SIZE // pixel_format.chroma_width(_SIZE), centred=look.chroma_centred)
     down = subsampled(_SIZE // pixel_format.chroma_height(_SIZE), centred=True)
     axes = ((Axis(1, 0), Axis(1, 0)), (across, down), (across, down))
-    for plane, (x, y) in zip(frame.planes[:3], axes, strict=True):
-        yield Plane(samples_of(plane, bits)[:, : plane.width], x, y)
+    y, cb, cr = (
+        Plane(samples_of(plane, bits)[:, : plane.width], *placed)
+        for plane, placed in zip(frame.planes[:3], axes, strict=True)
+    )
+    return y, cb, cr

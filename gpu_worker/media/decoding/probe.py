@@ -5,40 +5,43 @@ the constant-rate timeline exactly, where frames decode alone, and whether the e
 """
 
 from array import array
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
-from itertools import islice, pairwise
+from itertools import pairwise
 from pathlib import Path
-from typing import cast
 
 import av
 from av.audio import AudioStream
 from av.container import InputContainer
 from av.packet import Packet
-from av.sidedata.sidedata import SideData
-from av.stream import Disposition, Stream
-from av.video.frame import VideoFrame
+from av.stream import Stream
 from av.video.stream import VideoStream
 
-from gpu_worker.media.decoding.containers import AVI, MAX_PIXELS, demuxed, opened
+from gpu_worker.media.decoding.containers import AVI, demuxed, opened
 from gpu_worker.media.decoding.footage import (
     AUDIO_DROPPED,
+    HDR_TONE_MAPPED,
+    TRANSPARENCY_LOST,
     AudioTrack,
     Source,
     SyncSample,
     VideoTrack,
 )
-from gpu_worker.media.decoding.pictures import is_rgb
-from gpu_worker.media.picture.colour import FULL, LIMITED, colours_of
+from gpu_worker.media.decoding.looks import first_frame, look_of
+from gpu_worker.media.decoding.pictures import has_alpha
+from gpu_worker.media.decoding.streams import (
+    chosen_audio,
+    chosen_video,
+    decodable,
+    refuse_too_many_pixels,
+    timebase_of,
+)
 from gpu_worker.media.picture.look import Look
-from gpu_worker.media.picture.planes import Orientation
 from shared.errors import JobFailed
-from shared.render.cropping import Size, displayed_size
 from shared.render.plan import Remark
 from shared.render.timebase import ConstantRate, nominal_rate
 
-_PACKETS_TO_FIRST_FRAME = 500
 _MISSING_TAIL_S = Fraction(1, 4)  # containers round durations, and audio may end a little apart
 # A stated average this far from the one counted is a guess from the first frames, as ffmpeg
 # makes for Matroska.
@@ -53,34 +56,30 @@ _MANY_FRAMES, _HELD = 100_000, 10  # so many, and each packet shown so often: no
 def probe(path: Path) -> Source:
     """Look a file through. Raises `JobFailed` with `input_unreadable`."""
     with opened(path) as container:
-        video = _video_stream(container)
-        _refuse_too_many_pixels(video.codec_context.width, video.codec_context.height)
-        audio = _audio_stream(container)
+        video = chosen_video(container)
+        refuse_too_many_pixels(video.codec_context.width, video.codec_context.height)
+        audio = chosen_audio(container)
         seen = _read_packets(container, video, audio)
         stated_s = _stated_s(container, video)
         track = _video_track(video, seen.video)
         heard = _audio_track(audio, seen.audio) if audio is not None else None
         name = container.format.name
         pixel_aspect = video.sample_aspect_ratio or Fraction(1)
-    frame = _first_frame(path, track.index)
-    look = _look(frame, pixel_aspect, track.codec)
+        tag = video.codec_context.codec_tag
+        layered_alpha = video.metadata.get("alpha_mode") == "1"
+    frame = first_frame(path, track.index)
+    look = look_of(frame, pixel_aspect, track.codec, tag)
+    found = _Found(
+        look, layered_alpha or has_alpha(frame.format), audio is not None and not heard
+    )
     return Source(
         path=path,
         container=name,
         look=look,
         video=track,
         audio=heard,
-        remarks=tuple(_remarks(seen, stated_s, audio is not None and heard is None)),
+        remarks=tuple(_remarks(seen, stated_s, found)),
     )
-
-
-def video_stream(container: InputContainer, index: int) -> VideoStream:
-    """The video stream of this index, ready to decode; a frame over the pixel limit fails."""
-    stream = container.streams[index]
-    if not isinstance(stream, VideoStream):
-        raise JobFailed("internal", detail=f"stream {index} is no video")
-    stream.codec_context.options = {"max_pixels": str(MAX_PIXELS)}
-    return stream
 
 
 @dataclass(slots=True)
@@ -121,60 +120,13 @@ class _Seen:
     audio: _Packets
 
 
-def _video_stream(container: InputContainer) -> VideoStream:
-    for stream in container.streams.video:
-        cover = stream.disposition & (Disposition.attached_pic | Disposition.timed_thumbnails)
-        if not cover:
-            if not _decodable(stream):
-                raise JobFailed(
-                    "input_unreadable",
-                    "The video's codec is one we cannot decode. Export it as H.264 and retry.",
-                )
-            return stream
-    if container.streams.audio:
-        raise JobFailed(
-            "input_unreadable", "The file has sound but no video. Choose a file with a picture."
-        )
-    raise JobFailed("input_unreadable", "The file has no video in it. Choose another file.")
-
-
-def _audio_stream(container: InputContainer) -> AudioStream | None:
-    """The sound a player would begin with: the one marked as default, else the first.
-
-    One that cannot be decoded stands back behind one that can.
-    """
-    return min(
-        container.streams.audio,
-        key=lambda stream: (
-            not _decodable(stream),
-            not stream.disposition & Disposition.default,
-        ),
-        default=None,
-    )
-
-
-def _decodable(stream: Stream) -> bool:
-    # The stubs promise a codec context; a stream without a known decoder has None.
-    return getattr(stream, "codec_context", None) is not None
-
-
-def _refuse_too_many_pixels(width_px: int, height_px: int) -> None:
-    # ffmpeg, told the limit when the file was opened, leaves a size beyond it at 0.
-    if not 0 < width_px * height_px <= MAX_PIXELS:
-        raise JobFailed(
-            "input_unreadable",
-            "The picture is larger than we can read. Export it at 8192 × 4320 or smaller.",
-            detail=f"{width_px} × {height_px}",
-        )
-
-
 def _read_packets(
     container: InputContainer, video: VideoStream, audio: AudioStream | None
 ) -> _Seen:
     stamped = container.format.name != AVI.name
-    seen = {video.index: _Packets(_timebase(video), stamped)}
+    seen = {video.index: _Packets(timebase_of(video), stamped)}
     if audio is not None:
-        seen[audio.index] = _Packets(_timebase(audio), stamped)
+        seen[audio.index] = _Packets(timebase_of(audio), stamped)
     streams: list[Stream] = [video] if audio is None else [video, audio]
     for packet in demuxed(container, *streams):
         if packet.size and not packet.is_discard:
@@ -192,12 +144,6 @@ def _stated_s(container: InputContainer, video: VideoStream) -> Fraction | None:
     if container.format.name == AVI.name and video.frames and video.base_rate:
         return max(stated_s or Fraction(0), video.frames / video.base_rate)
     return stated_s
-
-
-def _timebase(stream: Stream) -> Fraction:
-    if not stream.time_base:
-        raise JobFailed("input_unreadable", detail=f"stream {stream.index} has no timebase")
-    return stream.time_base
 
 
 def _video_track(stream: VideoStream, packets: _Packets) -> VideoTrack:
@@ -269,7 +215,7 @@ def _rate(stream: VideoStream, packets: _Packets, order: list[int]) -> Fraction:
 
 def _audio_track(stream: AudioStream, packets: _Packets) -> AudioTrack | None:
     ends_at = packets.ends_at
-    if ends_at is None or not _decodable(stream) or not stream.codec_context.sample_rate:
+    if ends_at is None or not decodable(stream) or not stream.codec_context.sample_rate:
         return None
     return AudioTrack(
         index=stream.index,
@@ -282,49 +228,20 @@ def _audio_track(stream: AudioStream, packets: _Packets) -> AudioTrack | None:
     )
 
 
-def _first_frame(path: Path, index: int) -> VideoFrame:
-    with opened(path) as container:
-        stream = video_stream(container, index)
-        for packet in islice(demuxed(container, stream), _PACKETS_TO_FIRST_FRAME):
-            try:
-                frames = packet.decode()
-            except MemoryError:
-                raise
-            except av.FFmpegError:
-                continue  # A damaged start; `decode` counts and reports what it skips.
-            if frames and isinstance(frames[0], VideoFrame):
-                return frames[0]
-    raise JobFailed(
-        "input_unreadable",
-        "No frame of the video can be decoded. Export it as H.264 and upload that.",
-    )
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What of the input cannot be kept."""
+
+    look: Look
+    transparent: bool
+    audio_lost: bool
 
 
-def _look(frame: VideoFrame, pixel_aspect: Fraction, codec: str) -> Look:
-    # The stubs know of motion vectors alone.
-    matrix = cast("Mapping[str, SideData]", frame.side_data).get("DISPLAYMATRIX")
-    orientation = Orientation.of_matrix(bytes(matrix)) if matrix else Orientation()
-    # RGB is brought to limited range, whatever range its own samples have.
-    jpeg = frame.format.name.startswith("yuvj")
-    stated = FULL if jpeg else frame.color_range
-    return Look(
-        displayed=displayed_size(
-            Size(frame.width, frame.height), pixel_aspect, orientation.quarter_turns
-        ),
-        orientation=orientation,
-        colours=colours_of(
-            frame.colorspace,
-            frame.color_primaries,
-            frame.color_trc,
-            LIMITED if is_rgb(frame.format) else stated,
-            frame.height,
-        ),
-        pixel_format=frame.format.name,
-        chroma_centred=codec in ("mjpeg", "mpeg1video"),
-    )
-
-
-def _remarks(seen: _Seen, stated_s: Fraction | None, audio_lost: bool) -> Iterator[Remark]:
+def _remarks(seen: _Seen, stated_s: Fraction | None, found: _Found) -> Iterator[Remark]:
+    if found.look.tone_map is not None:
+        yield HDR_TONE_MAPPED
+    if found.transparent:
+        yield TRANSPARENCY_LOST
     ends = [end for end in (seen.video.ends_at, seen.audio.ends_at) if end is not None]
     if stated_s is not None and ends:
         # Some containers count from their first frame and some from 0; the later end of the
@@ -336,5 +253,5 @@ def _remarks(seen: _Seen, stated_s: Fraction | None, audio_lost: bool) -> Iterat
                 f"The file says it is {float(stated_s):.1f} s long, but the last "
                 f"{float(missing_s):.1f} s are missing. What is there was used.",
             )
-    if audio_lost:
+    if found.audio_lost:
         yield AUDIO_DROPPED

@@ -9,8 +9,14 @@ BT709, UNSPECIFIED, BT601 = 1, 2, 6  # H.273 tables 2–4: 6 is SMPTE 170M
 LIMITED, FULL = 1, 2  # ffmpeg's AVColorRange
 HD_LINES = 720  # from here up, untagged video is BT.709
 
-# H.273 table 4: the weights of red and blue in luma. Matrices not listed here (ICtCp, YCgCo
-# and other rarities) are treated as the default of the picture's size.
+BT2020, BT2020_TRANSFER, _470BG = 9, 14, 5
+PQ, HLG = 16, 18  # table 3: SMPTE ST 2084 and ARIB STD-B67
+# Table 4: YCgCo, Y'D'zD'x, ICtCp, IPT of Dolby Vision, YCgCo-Re and -Ro are no luma and
+# differences of colours.
+UNREADABLE = frozenset({8, 11, 14, 15, 16, 17})
+
+# H.273 table 4: the weights of red and blue in luma. What is not listed here, and is not
+# unreadable, follows from the primaries.
 _LUMA = {
     1: (0.2126, 0.0722),
     4: (0.30, 0.11),
@@ -62,11 +68,26 @@ class Colours:
 def colours_of(
     matrix: int, primaries: int, transfer: int, colour_range: int, height_px: int
 ) -> Colours:
-    """The tags as stated, gaps filled: BT.709 from 720 lines up, else BT.601, limited."""
-    usual = BT709 if height_px >= HD_LINES else BT601
+    """The tags as stated, gaps filled.
+
+    A gap is filled with what the other tags belong to; where they say nothing, with BT.709
+    from 720 lines up, else BT.601. Limited range unless full is stated.
+    """
+    usual = _standard_of(primaries, transfer) or (BT709 if height_px >= HD_LINES else BT601)
     return Colours(
         matrix=matrix if matrix in _LUMA else usual,
-        primaries=primaries if primaries not in (0, UNSPECIFIED) else usual,
-        transfer=transfer if transfer not in (0, UNSPECIFIED) else usual,
+        primaries=usual if primaries in _GAPS else primaries,
+        transfer=_TRANSFERS.get(usual, usual) if transfer in _GAPS else transfer,
         colour_range=FULL if colour_range == FULL else LIMITED,
     )
+
+
+_GAPS = (0, UNSPECIFIED)
+_TRANSFERS = {BT2020: BT2020_TRANSFER, _470BG: BT601}
+
+
+def _standard_of(primaries: int, transfer: int) -> int | None:
+    """The standard that stated primaries or an HDR transfer belong to, by its matrix."""
+    if primaries in (BT709, _470BG, BT601, BT2020):
+        return primaries
+    return BT2020 if transfer in (PQ, HLG) else None

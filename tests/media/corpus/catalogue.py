@@ -1,6 +1,6 @@
 """Every file of the corpus."""
 
-from tests.media.corpus import codecs, shapes, structure, timing
+from tests.media.corpus import codecs, pictures, shapes, structure, timing
 from tests.media.corpus.entry import Entry
 
 ENTRIES: tuple[Entry, ...] = (
@@ -8,6 +8,10 @@ ENTRIES: tuple[Entry, ...] = (
     *codecs.SAMPLES,
     *shapes.ORIENTATIONS,
     *shapes.SHAPES,
+    *pictures.INTERLACED,
+    *pictures.HIGH_DYNAMIC_RANGE,
+    *pictures.ALPHA,
+    *pictures.GREY,
     *timing.RATES,
     *timing.BEGINNINGS,
     *timing.JUMPS,

@@ -14,9 +14,9 @@ class Entry:
 
     `shown` are the numbers that the output's frames show, in order. `tags` are the output's
     matrix and range. `beep_s` is when the sound sets in, after the first frame. `patches`
-    are the colours that are seen. `refused` is a part of the sentence where the file is
-    refused, by the probe or on the way; `remarks` are the warnings, in order. `vague` is for
-    codecs too coarse for an exact number or place.
+    are the colours that are seen, `uncovered` those before what is transparent is laid on
+    black. `refused` is a part of the sentence where the file is
+    refused, by the probe or on the way; `remarks` are the warnings, in order.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Entry:
     tags: tuple[int, int] | None = None
     beep_s: float | None = None
     patches: dict[str, RGB] = field(default_factory=lambda: PATCHES)
+    uncovered: dict[str, RGB] | None = None
     colour_tolerance: float = 3.0
     remarks: tuple[str, ...] = ()
     refused: str | None = None
@@ -40,6 +41,11 @@ class Entry:
     def rate_hz(self) -> Fraction:
         """The output's frames a second."""
         return self.rate or self.recipe.rate
+
+    @property
+    def kept_colours(self) -> dict[str, RGB]:
+        """The colours of the corners where their alpha is kept beside them."""
+        return self.uncovered or self.patches
 
     @property
     def size(self) -> Size:

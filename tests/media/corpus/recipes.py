@@ -50,9 +50,9 @@ class Recipe:
     """One file. `video`, `sound` and `file` are ffmpeg's options for each.
 
     `size` is the picture's as displayed, `stored` its size in the file where pixels are not
-    square. `piped` is the format that ffmpeg is given: rgb24, yuv444p or yuv444p16le; `kept`
-    what it makes of that for the encoder. `fields` tells an interlaced file's first field.
-    `steps` are what is done to the file afterwards, in order.
+    square. `piped` is the format that ffmpeg is given, rgb24, rgba, yuv444p or yuv444p16le,
+    and `kept` what it makes of that for the encoder. `steps` are what is done to the file
+    afterwards, in order.
     """
 
     ending: str = "mp4"
@@ -63,6 +63,7 @@ class Recipe:
     stored: Size | None = None
     frames: int = 24
     rate: Fraction = RATE
+    picture: Callable[[Size, int], Plane] = drawn
     numbers: tuple[int, ...] | None = None
     colour: Colour = USUAL
     transfer: int | None = None
@@ -76,15 +77,19 @@ class Recipe:
     steps: tuple[Step, ...] = ()
 
     @property
+    def _in_planes(self) -> bool:
+        return self.piped.startswith("yuv")
+
+    @property
     def beep_s(self) -> float:
         """When the sound sets in, in seconds after the first frame."""
         return float(FLASH_FRAME / self.rate)
 
-    def build(self, folder: Path, picture: Callable[[Size, int], Plane] = drawn) -> Path:
+    def build(self, folder: Path) -> Path:
         """Make the file in a folder."""
         path = folder / f"made.{self.ending}"
-        stored = self._stored(picture)
-        height, width = stored[0].shape[-2:] if self.piped != "rgb24" else stored[0].shape[:2]
+        stored = self._stored()
+        height, width = stored[0].shape[-2:] if self._in_planes else stored[0].shape[:2]
         ffmpeg(
             *f"-f rawvideo -pix_fmt {self.piped} -s {width}x{height}".split(),
             *f"-r {self.rate} -i pipe:".split(),
@@ -98,9 +103,9 @@ class Recipe:
             path = step(path)
         return path
 
-    def _stored(self, picture: Callable[[Size, int], Plane]) -> list[Plane]:
+    def _stored(self) -> list[Plane]:
         numbers = range(self.frames) if self.numbers is None else self.numbers
-        return [self._planes(self._narrowed(picture(self.size, n))) for n in numbers]
+        return [self._planes(self._narrowed(self.picture(self.size, n))) for n in numbers]
 
     def _narrowed(self, shown: Plane) -> Plane:
         held = self.held.stored(shown)
@@ -110,7 +115,7 @@ class Recipe:
         return _stretched(wide.swapaxes(0, 1), self.stored.height_px).swapaxes(0, 1)
 
     def _planes(self, rgb: Plane) -> Plane:
-        if self.piped == "rgb24":
+        if not self._in_planes:
             return np.ascontiguousarray(np.rint(rgb).astype(np.uint8))
         codes = np.stack(self.colour.planes_of(rgb))
         if self.piped == "yuv444p":
@@ -118,7 +123,7 @@ class Recipe:
         return np.clip(np.rint(codes * 256), 0, 65_535).astype(np.uint16)
 
     def _filters(self) -> Iterator[str]:
-        if self.piped != "rgb24":
+        if self._in_planes:
             tags = [f"range={'pc' if self.colour.colour_range == FULL else 'tv'}"]
             if self.tagged:
                 matrix = self.colour.matrix

@@ -7,7 +7,7 @@ import numpy as np
 
 from shared.render.cropping import Rect, Size, centred
 from tests.media.corpus.entry import Entry
-from tests.media.corpus.signals import Layout
+from tests.media.corpus.signals import BAR_ROWS, Layout
 from tests.support.exports import (
     Exported,
     Shot,
@@ -53,6 +53,15 @@ class Rendering:
             name: rgb_at(self.shots[n], (x - rect.x) * across, (y - rect.y) * down)
             for name, (x, y) in Layout(self.entry.size).patch_middles.items()
         }
+
+    def bar_on(self, n: int) -> list[float]:
+        """Where the moving bar is on frame n, of whole pictures, on each of its rows."""
+        top, end = BAR_ROWS
+        rows = self.shots[n].y[top + 2 : end - 2, 40:150].astype(float)
+        light = np.clip(rows - 0.5 * (rows.max() + np.median(rows)), 0, None)
+        across = np.arange(40, 150) + 0.5
+        found: list[float] = (light @ across / light.sum(1)).tolist()
+        return found
 
     @property
     def dots_off_px(self) -> list[tuple[float, float]]:

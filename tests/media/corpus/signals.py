@@ -79,3 +79,28 @@ def drawn(size: Size, number: int, patches: dict[str, RGB] | None = None) -> Pla
     for name, (left, top) in layout.corners.items():
         rgb[top : top + tall, left : left + wide] = (patches or PATCHES)[name]
     return rgb
+
+
+BAR_ROWS = (52, 64)
+BAR_PX = 6
+
+
+def bar_at(field: int) -> int:
+    """The first column of the bar that moves from field to field."""
+    return 60 + 3 * field
+
+
+def drawn_field(size: Size, number: int, field: int) -> Plane:
+    """A picture of the corpus with a bright bar, which is elsewhere on each field."""
+    rgb = drawn(size, number)
+    left, (top, end) = bar_at(field), BAR_ROWS
+    rgb[top:end, left : left + BAR_PX] = 220
+    return rgb
+
+
+def woven(size: Size, number: int, *, bottom_first: bool) -> Plane:
+    """An interlaced frame: the rows of its first field, and between them the second's."""
+    first, second = (drawn_field(size, number, 2 * number + late) for late in (0, 1))
+    frame = first.copy()
+    frame[0 if bottom_first else 1 :: 2] = second[0 if bottom_first else 1 :: 2]
+    return frame

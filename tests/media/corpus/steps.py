@@ -53,6 +53,13 @@ def with_second(
     return step
 
 
+def elementary(path: Path) -> bytes:
+    """The H.264 stream of a file alone."""
+    made = path.with_suffix(".h264")
+    ffmpeg("-i", path, *["-map", "0:v", "-c", "copy", "-bsf:v", "h264_mp4toannexb"], made)
+    return made.read_bytes()
+
+
 def cut_off(kept: float) -> Step:
     """Keep the first part of the bytes."""
 

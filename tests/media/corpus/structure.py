@@ -8,6 +8,7 @@ from tests.media.corpus.entry import Entry
 from tests.media.corpus.recipes import Recipe, ffmpeg
 from tests.media.corpus.steps import (
     cut_off,
+    elementary,
     overwritten,
     remuxed,
     with_second,
@@ -40,17 +41,11 @@ def _switching(path: Path) -> Path:
     numbers = tuple(range(12, 24))
     smaller = Recipe(numbers=numbers, stored=Size(256, 144), sound=None).build(folder)
     joined = path.with_name("joined.h264")
-    joined.write_bytes(b"".join(_elementary(each) for each in (path, smaller)))
+    joined.write_bytes(b"".join(elementary(each) for each in (path, smaller)))
     made = path.with_name("switching.mkv")
     both = ("-f", "h264", "-r", "30", "-i", joined, "-i", path)
     ffmpeg(*both, *["-map", "0:v", "-map", "1:a", "-c", "copy"], made)
     return made
-
-
-def _elementary(path: Path) -> bytes:
-    made = path.with_suffix(".h264")
-    ffmpeg("-i", path, *["-map", "0:v", "-c", "copy", "-bsf:v", "h264_mp4toannexb"], made)
-    return made.read_bytes()
 
 
 BESIDE = (
