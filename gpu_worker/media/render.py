@@ -101,8 +101,9 @@ def _pieces(order: Order, crew: Crew) -> tuple[range, ...]:
         crew.memory_bytes,
         order.delivery.codec,
     )
-    pieces = split(plan.frames, count)
-    return pieces if _begin_near(source, pieces) else (plan.frames,)
+    # Where one group is long, fewer and longer pieces decode less of it in vain.
+    fewer = (split(plan.frames, n) for n in range(count, 1, -1))
+    return next((each for each in fewer if _begin_near(source, each)), (plan.frames,))
 
 
 def _begin_near(source: Source, pieces: Sequence[range]) -> bool:

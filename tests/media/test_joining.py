@@ -1,11 +1,13 @@
 """What joins to one file, what does not, and what becomes of a render that does not."""
 
+import subprocess
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 
 import av
+import imageio_ffmpeg
 import pytest
 
 from gpu_worker.kind_work import CannotFork, Part, Stopped
@@ -105,10 +107,10 @@ def test_what_does_not_make_one_stream_is_not_joined(
 class Crew:
     """Does the parts one after the other in this process, and then something to their files."""
 
-    cores, wanted, memory_bytes = 2, 2, None
+    cores, memory_bytes = 16, None
 
-    def __init__(self, then: Callable[[], None]) -> None:
-        self.then = then
+    def __init__(self, then: Callable[[], None], wanted: int | None = 2) -> None:
+        self.then, self.wanted = then, wanted
 
     def do(self, parts: Sequence[Part], progress: Callable[[float], None]) -> None:
         for part in parts:
@@ -144,6 +146,39 @@ def test_what_cannot_be_forked_is_made_in_one(tmp_path: Path) -> None:
         raise CannotFork
 
     assert sync_samples(rendered(tmp_path, refuse)) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "frames", "keyframes_every", "pieces"),
+    [
+        ("long enough.mp4", 480, 120, 2),
+        ("too short.mp4", 470, 120, 1),
+        ("one long group.mp4", 1500, 1500, 2),
+        ("untimed.avi", 480, 120, 1),
+    ],
+)
+def test_a_render_is_split_by_itself_where_pieces_are_long_and_soon_reached(
+    tmp_path: Path, name: str, frames: int, keyframes_every: int, pieces: int
+) -> None:
+    source = probe(plain(tmp_path / name, frames, keyframes_every))
+    plan = plan_framing(source.footage, Size(64, 64), ())
+    into = tmp_path / "export.mp4"
+    split: list[int] = []
+
+    crew = Crew(lambda: split.append(len(list(tmp_path.glob("*/*.mp4")))), wanted=None)
+    render(source, plan, Delivery(), into, lambda _fraction: None, crew=crew)
+
+    assert split == [pieces] * (pieces > 1)
+    assert source.video.frames == frames
+
+
+def plain(path: Path, frames: int, keyframes_every: int) -> Path:
+    clip = f"color=gray:size=64x64:rate=30:duration={frames / 30}"
+    coded = ("-c:v", "libx264", "-preset", "ultrafast", "-g", str(keyframes_every))
+    ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
+    command = [ffmpeg, "-loglevel", "error", "-f", "lavfi", "-i", clip, *coded, str(path)]
+    subprocess.run(command, check=True, timeout=60)
+    return path
 
 
 def test_told_to_stop_a_render_in_pieces_leaves_none(tmp_path: Path) -> None:
