@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +21,14 @@ from tests.support.raw_http import Answer, RawHttp
 from tests.support.s4 import S4
 from tests.support.serving import serving
 from tests.support.upload_desk import MP4
-from tests.support.world import COPY, Worker, World, a_world
+from tests.support.world import COPY, MANIFEST, Worker, World, a_world
 
 JSON = ("Content-Type", "application/json")
+MAKE = replace(
+    COPY,
+    name="test.make",
+    outputs={"video": "video/mp4", "picture": "image/png", "font": "font/ttf"},
+)
 # Room for every worker a module of attacks asks for.
 ROOMY = RunpodSettings(api_key=SecretStr("r" * 40), gpu_endpoint="gpu", gpu_slots=200)
 
@@ -36,12 +41,15 @@ class Standing:
     parts_id: str
     part_etag: str
     asset_id: str
+    image_id: str
+    font_id: str
     queued_id: str
     waiting_id: str
     submission_token: str
     running_id: str
     worker: Worker
     done_id: str
+    made_id: str
     export_id: str
     video_key: str
 
@@ -114,6 +122,7 @@ async def settle_in(world: World, base_url: str) -> Standing:
         done_id, worker = await world.dispatched()
         await worker.claim()
         await worker.finish()
+        made_id = await _made(world)
         running_id, running = await world.dispatched()
         await running.claim()
         waiting_id, waiting = await world.dispatched()
@@ -124,20 +133,33 @@ async def settle_in(world: World, base_url: str) -> Standing:
             parts_id=in_parts["upload_id"],
             part_etag=put.headers["etag"],
             asset_id=await world.an_asset(),
+            image_id=await world.an_asset(content_type="image/png"),
+            font_id=await world.an_asset(content_type="font/ttf"),
             queued_id=await world.submit(),
             waiting_id=waiting_id,
             submission_token=str(waiting.request.input["token"]),
             running_id=running_id,
             worker=running,
             done_id=done_id,
+            made_id=made_id,
             export_id=await s4.started(),
             video_key=await s4.uploaded(),
         )
 
 
+async def _made(world: World) -> str:
+    """Finish a job that makes one file of each sort that an input may name."""
+    job_id, worker = await world.dispatched(kind=MAKE.name)
+    await worker.claim()
+    final = worker.final(await worker.put(*MAKE.outputs))
+    await worker.put(MANIFEST, body=final.model_dump_json().encode())
+    await worker.say(final)
+    return job_id
+
+
 @asynccontextmanager
 async def _served(folder: Path, config: Mapping[str, Any]) -> AsyncIterator[tuple[World, str]]:
-    offered = {**load_kinds(), COPY.name: COPY}
+    offered = {**load_kinds(), COPY.name: COPY, MAKE.name: MAKE}
     async with (
         a_world(STORES["sqlite"], folder, offered=offered, runpod=ROOMY) as world,
         serving(world.gateway.app, lifespan="off", **config) as base_url,

@@ -155,7 +155,7 @@ class World:
     async def submit(
         self, tenant: str = "default", key: str | None = None, **fields: Any
     ) -> str:
-        asked = JobRequest(kind="test.copy", **{"input": {"n": 1}, **fields})
+        asked = JobRequest(**{"kind": "test.copy", "input": {"n": 1}, **fields})
         bind = self.cases.submit.binding(asked, key)
         return (await self.cases.submit(tenant, asked, trace="trace", bind=bind)).job.id
 
@@ -253,7 +253,7 @@ class Worker:
     async def put(self, *names: str, body: bytes = VIDEO) -> list[Output]:
         """Ask for URLs and put the bytes."""
         assert self.order is not None
-        types = {MANIFEST: "application/json"}
+        types = {MANIFEST: "application/json", "picture": "image/png", "font": "font/ttf"}
         items = [
             Output(
                 name=name,

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+from tests.attack.tables import layers
 from tests.attack.tables.deliveries import DELIVERY, delivery
 from tests.attack.tables.looks import (
     FRAMING,
@@ -236,6 +237,34 @@ ROUTES = (
         "/v1/jobs",
         lambda has: _submit("export.overlay", _of_asset(has), **delivery()),
         under("input", DELIVERY),
+    ),
+    Route(
+        "submit_job image layer",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_asset(has), **layers.image_layer(has)),
+        under("input", layers.IMAGE_LAYER),
+    ),
+    Route(
+        "submit_job text layer",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_asset(has), **layers.text_layer(has)),
+        under("input", layers.TEXT_LAYER),
+    ),
+    Route(
+        "submit_job image layer of an output",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_asset(has), **layers.image_of_output(has)),
+        under("input", layers.IMAGE_OF_OUTPUT),
+    ),
+    Route(
+        "submit_job text layer of an output",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.overlay", _of_asset(has), **layers.font_of_output(has)),
+        under("input", layers.FONT_OF_OUTPUT),
     ),
     Route(
         "submit_job of an output",
