@@ -1,6 +1,6 @@
 """The engine that needs no accelerator: decode, paint and encode in threads of one process."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -12,10 +12,13 @@ from gpu_worker.media.decoding.pictures import picture_of
 from gpu_worker.media.encoding.encoders import Encoder, cpu_encoder
 from gpu_worker.media.engine import Finish
 from gpu_worker.media.picture.effects import Painter
+from gpu_worker.media.picture.planes import Picture
 from gpu_worker.media.picture.resample import Resampler
 from gpu_worker.media.pipeline import Threads, painted
+from shared.render.cropping import Rect
 from shared.render.delivery import Delivery
 from shared.render.plan import Plan, Remark
+from shared.render.regions import Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +60,8 @@ class CpuEngine:
         resampler = Resampler(plan.output, bits=bits)
 
         def paint(n: int, frame: VideoFrame) -> VideoFrame:
-            picture = painter.painted(picture_of(frame, source.look), plan.regions(n))
-            made = resampler.frame(picture, plan.rect(n))
+            picture = picture_of(frame, source.look)
+            made = _drawn(painter, resampler, picture, plan.regions(n), plan.rect(n))
             if finish is not None:
                 finish(n, made)
             return made
@@ -69,3 +72,18 @@ class CpuEngine:
     def encoder(self, delivery: Delivery, bits: int = 8) -> Encoder:
         """As `Engine` says."""
         return cpu_encoder(delivery, self.threads.encode, bits)
+
+
+def _drawn(
+    painter: Painter,
+    resampler: Resampler,
+    picture: Picture,
+    regions: Sequence[Region],
+    rect: Rect,
+) -> VideoFrame:
+    """Paint and crop; straight onto the output where that shows the picture as it is."""
+    canvas = resampler.canvas(picture, rect) if painter.paints(regions) else None
+    if canvas is None:
+        return resampler.frame(painter.painted(picture, regions), rect)
+    painter.painted(picture, regions, canvas.picture)
+    return canvas.frame

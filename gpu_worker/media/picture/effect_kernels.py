@@ -26,9 +26,17 @@ def empty(shape: tuple[int, int], dtype: npt.DTypeLike) -> Array:
     return np.empty(shape, dtype)
 
 
-@kernel(*zip(SAMPLES, PLANES, strict=True))
 def copy(source: Array, out: Array) -> None:
-    """Copy a plane, whatever its strides, block by block: a turned one costs little more."""
+    """Copy a plane, whatever its strides: a turned one costs little more."""
+    if source.strides[1] == source.itemsize:
+        np.copyto(out, source)
+    else:
+        copy_turned(source, out)
+
+
+@kernel(*zip(SAMPLES, PLANES, strict=True))
+def copy_turned(source: Array, out: Array) -> None:
+    """Copy a plane block by block, so that lines of the cache are read and written whole."""
     rows, columns = out.shape
     for top in range(0, rows, BLOCK):
         for left in range(0, columns, BLOCK):
@@ -115,11 +123,11 @@ def cover_row(
 
 
 @inlined
-def _store(line: Array, row: Array, left: int, peak: float) -> None:
+def _store(line: Array, row: Array, peak: float) -> None:
     # Apart from the sums, so that each loop packs well; see `kernels._filter_down`.
     for j in range(line.shape[0]):
         value = min(max(line[j] + np.float32(0.5), np.float32(0.0)), np.float32(peak))
-        row[left + j] = np.int32(value)
+        row[j] = np.int32(value)
 
 
 @kernel(*((plane, BOX, AXES, ELLIPSES, F64, types.boolean, F64, F64, F64) for plane in PLANES))
@@ -141,16 +149,16 @@ def blend_flat(
     """
     top, bottom, left, right = box
     line = np.empty(right - left, np.float32)
+    towards, part = np.float32(target), np.float32(strength)
+    none, sign = np.float32(1.0 if outside else 0.0), np.float32(-1.0 if outside else 1.0)
     for r in range(top, bottom):
         cover_row(ellipses, axes, r, left, ring_px, line)
-        row = samples[r]
-        if outside:
-            for j in range(line.shape[0]):
-                line[j] = np.float32(1.0) - line[j]
+        row = samples[r, left:right]
         for j in range(line.shape[0]):
-            value = np.float32(row[left + j])
-            line[j] = value + (np.float32(target) - value) * np.float32(strength) * line[j]
-        _store(line, row, left, peak)
+            value = np.float32(row[j])
+            share = (none + sign * line[j]) * part
+            line[j] = value + (towards - value) * share
+        _store(line, row, peak)
 
 
 @kernel(*((plane, FLOATS, I64, I64, AXES, ELLIPSES, F64, F64) for plane in PLANES))
@@ -183,7 +191,7 @@ def blend_soft(
             blurred = above[j] + (below[j] - above[j]) * part
             share = (np.float32(1.0) - line[j]) * np.float32(strength)
             line[j] = value + (blurred - value) * share
-        _store(line, row, 0, peak)
+        _store(line, row, peak)
 
 
 @kernel(*((plane, I64, I64, I64, FLOATS) for plane in PLANES))
@@ -247,13 +255,30 @@ def stretch_rows(small: Array, step: int, border: int, out: Array) -> None:
     The first `border` samples of a row lie before the first of `out`.
     """
     last = small.shape[1] - 1
-    for c in range(out.shape[1]):
+    columns = out.shape[1]
+    lefts, rights = np.empty(columns, np.int32), np.empty(columns, np.int32)
+    parts = np.empty(columns, np.float32)
+    for c in range(columns):
         at = min(max((c + 0.5) / step - 0.5 + border, 0.0), float(last))
-        left = int(at)
-        right = min(left + 1, last)
-        part = np.float32(at - left)
-        for r in range(out.shape[0]):
-            out[r, c] = small[r, left] + (small[r, right] - small[r, left]) * part
+        lefts[c] = int(at)
+        rights[c] = min(lefts[c] + 1, last)
+        parts[c] = np.float32(at - lefts[c])
+    for r in range(out.shape[0]):
+        source, target = small[r], out[r]
+        for c in range(columns):
+            left = source[lefts[c]]
+            target[c] = left + (source[rights[c]] - left) * parts[c]
+
+
+@inlined
+def _first_and_past(cover: Array) -> tuple[int, int]:
+    """The samples from the first to past the last that is covered."""
+    first, past = 0, cover.shape[0]
+    while first < past and cover[first] <= 0:
+        first += 1
+    while past > first and cover[past - 1] <= 0:
+        past -= 1
+    return first, past
 
 
 @inlined
@@ -306,20 +331,24 @@ def brighten(
     rows, columns = y.shape
     cover = np.empty(columns, np.float32)
     chroma_cover = np.empty(cb.shape[1], np.float32)
+    means = np.empty(cb.shape[1], np.float64)
     for i in range(cb.shape[0]):
         cover_row(ellipses, chroma_axes, i, 0, 0.0, chroma_cover)
         top, bottom = i * down, min(i * down + down, rows)
-        means = np.zeros(cb.shape[1], np.float64)
+        first, past = _first_and_past(chroma_cover)
+        means[:] = 0.0
         for r in range(top, bottom):
             cover_row(ellipses, axes, r, 0, 0.0, cover)
-            for j in range(cb.shape[1]):
+            left, right = _first_and_past(cover)
+            begin, end = min(first, left // across), max(past, (right - 1) // across + 1)
+            for j in range(begin, min(end, cb.shape[1])):
                 left, right = j * across, min(j * across + across, columns)
                 for c in range(left, right):
                     means[j] += y[r, c] / ((right - left) * (bottom - top))
                     if cover[c] > 0:
                         factor = 1.0 + strength * cover[c]
                         y[r, c] = _brightened(y[r, c], cb[i, j], cr[i, j], factor, colour)[0]
-        for j in range(cb.shape[1]):
+        for j in range(first, past):
             if chroma_cover[j] > 0:
                 factor = 1.0 + strength * chroma_cover[j]
                 _, blue, red = _brightened(means[j], cb[i, j], cr[i, j], factor, colour)

@@ -8,13 +8,15 @@ and `effect_kernels.brighten` sees to that.
 from collections.abc import Sequence
 from dataclasses import replace
 from math import ceil, exp, sqrt
+from threading import local
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from gpu_worker.media.picture.look import Look
 from gpu_worker.media.picture.masks import axes_of, box_of, ellipses_of
-from gpu_worker.media.picture.planes import Array, Picture, Plane
+from gpu_worker.media.picture.planes import Array, Picture, Plane, grey_of
 from shared.render.effects import (
     BRIGHTEN,
     DARKEN,
@@ -29,11 +31,13 @@ from shared.render.regions import Region, strength
 class Painter:
     """Paints one effect over pictures of one video. Threads may share one.
 
-    `kernels`: what has the functions of `effect_kernels`, on whatever computes them.
+    Each thread paints in memory of its own, kept from picture to picture. `kernels`: what
+    has the functions of `effect_kernels`, on whatever computes them.
     """
 
     def __init__(self, effect: Effect, look: Look, kernels: Any = None) -> None:
         self._look = look
+        self._mine = local()
         self._sigma_px = blur_sigma_px(look.displayed)
         self._ring_px = outline_width_px(look.displayed)
         self._paint = {
@@ -50,22 +54,41 @@ class Painter:
 
             self._kernels = kernels or effect_kernels
 
-    def painted(self, picture: Picture, regions: Sequence[Region]) -> Picture:
+    def paints(self, regions: Sequence[Region]) -> bool:
+        """Whether a frame with these regions is changed at all."""
+        return self._paint is not None and bool(regions)
+
+    def painted(
+        self, picture: Picture, regions: Sequence[Region], canvas: Picture | None = None
+    ) -> Picture:
         """The picture with the effect; itself where no region is active or nothing is drawn.
 
-        A changed picture has planes of its own: the decoder may still need the others.
+        A changed picture has planes of its own: the decoder may still need the others. They
+        are those of `canvas`, where one of the same shape is given; else the painter's, and
+        good until the same thread paints its next.
         """
         if self._paint is None or not regions:
             return picture
-        y, cb, cr = (self._own(plane) for plane in picture.planes)
-        own = replace(picture, planes=(y, cb, cr))
+        own = canvas or self._canvas(picture)
+        for plane, target in zip(picture.planes, own.planes, strict=True):
+            self._kernels.copy(plane.samples, target.samples)
         self._paint(own, regions)
         return own
 
-    def _own(self, plane: Plane) -> Plane:
-        samples = self._kernels.empty(plane.samples.shape, plane.samples.dtype)
-        self._kernels.copy(plane.samples, samples)
-        return replace(plane, samples=samples)
+    def _canvas(self, picture: Picture) -> Picture:
+        y, cb, cr = (
+            replace(plane, samples=self._room(name, plane.samples.shape, plane.samples.dtype))
+            for name, plane in zip("ybr", picture.planes, strict=True)
+        )
+        return replace(picture, planes=(y, cb, cr))
+
+    def _room(self, name: str, shape: tuple[int, ...], dtype: npt.DTypeLike) -> Array:
+        """Memory of this thread's own, of any content, the same for the same shape."""
+        kept: Array | None = getattr(self._mine, name, None)
+        if kept is None or kept.shape != shape or kept.dtype != dtype:
+            kept = self._kernels.empty(shape, dtype)
+            setattr(self._mine, name, kept)
+        return kept
 
     def _blur(self, picture: Picture, regions: Sequence[Region]) -> None:
         ellipses = ellipses_of(regions)
@@ -93,10 +116,11 @@ class Painter:
         down, weights_y = _reduced_gaussian(self._sigma_px * plane.y.scale)
         border = max(len(weights_x), len(weights_y))
         size = ceil(rows / down) + 2 * border, ceil(columns / across) + 2 * border
-        small = self._kernels.empty(size, np.float32)
+        of = f"{rows} by {columns}"  # luma and chroma in turn, each with its own
+        small = self._room(f"small {of}", size, np.float32)
         self._kernels.shrink(plane.samples, across, down, border, small)
         self._kernels.smooth(small, weights_x, weights_y)
-        wide = self._kernels.empty((size[0], columns), np.float32)
+        wide = self._room(f"wide {of}", (size[0], columns), np.float32)
         self._kernels.stretch_rows(small, across, border, wide)
         return wide, down, border
 
@@ -127,7 +151,7 @@ class Painter:
             blue,
             black * unit,
             luma_span * unit,
-            128 * unit,
+            grey_of(picture.bits),
             chroma_span * unit,
             picture.peak,
         )
@@ -171,7 +195,8 @@ class Painter:
         self, picture: Picture, color: tuple[int, int, int]
     ) -> tuple[float, float, float]:
         y, cb, cr = self._look.colours.codes(*color)
-        return y * picture.unit, cb * picture.unit, cr * picture.unit
+        unit, grey = picture.unit, grey_of(picture.bits)
+        return y * unit, grey + (cb - 128) * unit, grey + (cr - 128) * unit
 
 
 def _reduced_gaussian(sigma: float) -> tuple[int, Array]:

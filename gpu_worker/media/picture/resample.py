@@ -6,7 +6,7 @@ rotation and pixel shape need no case of their own. Tables are made from the exa
 of each frame, in double precision, and nothing is accumulated from frame to frame.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from math import ceil
 from threading import local
@@ -187,6 +187,14 @@ def plane_resampler() -> PlaneResampler:
         return pillow_resample
 
 
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """An output frame of any content, and its planes in the place of a picture's."""
+
+    frame: VideoFrame
+    picture: Picture
+
+
 class Resampler:
     """Makes output frames of one size from rectangles of pictures. Threads may share one.
 
@@ -224,6 +232,23 @@ class Resampler:
                 float((1 << self._bits) - 1),
             )
         return made
+
+    def canvas(self, picture: Picture, rect: Rect) -> Canvas | None:
+        """A frame to paint the picture on, where `frame` would show it sample for sample."""
+        if picture.bits != self._bits:
+            return None
+        made = self._frames.frame()
+        planes = []
+        for source, target, axes in zip(picture.planes, made.planes, self._axes, strict=True):
+            samples = samples_of(target, self._bits)
+            whole = tuple(Span(0.0, 1.0, count) for count in reversed(source.samples.shape))
+            if samples.shape != source.samples.shape or whole != self._spans(
+                source, axes, rect, target
+            ):
+                return None
+            planes.append(replace(source, samples=samples))
+        y, cb, cr = planes
+        return Canvas(made, replace(picture, planes=(y, cb, cr)))
 
     def _spans(
         self, source: Plane, axes: tuple[Axis, Axis], rect: Rect, target: VideoPlane

@@ -370,3 +370,39 @@ def test_wide_and_tall_pixels_are_shown_square(aspect: Fraction, displayed: Size
     width = luma.sum(1).max() / 255
     height = luma.sum(0).max() / 255
     assert width / height == pytest.approx(float(aspect), rel=0.02)
+
+
+@pytest.mark.parametrize("bits", [8, 10])
+def test_a_canvas_is_lent_where_the_output_is_the_picture_itself(bits: int) -> None:
+    source, whole = picture(2, bits), Size(480, 272)
+    tall = Picture(
+        tuple(  # type: ignore[arg-type]  # three in, three out
+            Plane(np.pad(plane.samples, ((0, pad), (0, 0))), plane.x, plane.y)
+            for plane, pad in zip(source.planes, (2, 1, 1), strict=True)
+        ),
+        bits,
+        full=False,
+    )
+
+    canvas = Resampler(whole, bits=bits).canvas(tall, Rect(0, 0, 480, 272))
+
+    assert canvas is not None
+    canvas.picture.planes[1].samples[:] = 7
+    assert [len(np.unique(plane)) for plane in planes_of(canvas.frame)][1] == 1
+    assert canvas.picture.planes[1].samples.shape == tall.planes[1].samples.shape
+
+
+@pytest.mark.parametrize(
+    ("rect", "output", "bits"),
+    [
+        (Rect(0, 0, 480, 268), Size(480, 268), 8),
+        (Rect(0, 0.5, 480, 268), Size(480, 268), 8),
+        (Rect(0, 0, 480, 270), Size(240, 136), 8),
+        (Rect(0, 0, 480, 270), Size(480, 270), 10),
+    ],
+    ids=["a part", "between", "smaller", "deeper"],
+)
+def test_no_canvas_is_lent_where_samples_move_or_change(
+    rect: Rect, output: Size, bits: int
+) -> None:
+    assert Resampler(output, bits=bits).canvas(picture(2), rect) is None
