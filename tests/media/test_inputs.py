@@ -20,6 +20,7 @@ from gpu_worker.kinds.export import framing
 from gpu_worker.media.decoding.probe import probe
 from shared.errors import JobFailed
 from shared.kinds.export.framing import KIND
+from tests.media.corpus.steps import overwrite_packets
 from tests.support.exports import export, shots
 from tests.support.footage import (
     AUDIO_RATE,
@@ -222,7 +223,7 @@ def test_d06_a_playlist_behind_a_video_s_first_bytes_is_refused_too(
 
 def test_a_few_damaged_packets_are_skipped_and_said(tmp_path: Path) -> None:
     path = clip(tmp_path / "in.mp4", 120)
-    _overwrite_packets(path, [40, 41, 80])
+    overwrite_packets(path, [40, 41, 80])
 
     made = export("framing", path, tmp_path / "scratch", **SMALL)
 
@@ -233,7 +234,7 @@ def test_a_few_damaged_packets_are_skipped_and_said(tmp_path: Path) -> None:
 
 def test_a_video_damaged_through_and_through_fails_and_says_so(tmp_path: Path) -> None:
     path = clip(tmp_path / "in.mp4", 120)
-    _overwrite_packets(path, list(range(2, 120)))
+    overwrite_packets(path, list(range(2, 120)))
 
     with pytest.raises(JobFailed) as failure:
         export("framing", path, tmp_path / "scratch", **SMALL)
@@ -352,13 +353,3 @@ def _ffmpeg(*arguments: str | Path) -> None:
     exe = imageio_ffmpeg.get_ffmpeg_exe()
     command = [exe, "-y", "-loglevel", "error", *map(str, arguments)]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL, timeout=60)
-
-
-def _overwrite_packets(path: Path, which: list[int]) -> None:
-    with av.open(str(path)) as file:
-        places = [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
-    content = bytearray(path.read_bytes())
-    for pos, size in (places[index] for index in which):
-        assert pos is not None
-        content[pos : pos + size] = b"\xff" * size
-    path.write_bytes(content)

@@ -24,7 +24,8 @@ _PQ_PEAK_NITS = 10_000.0
 _SDR_GAMMA = 2.4  # ITU-R BT.1886, with a black of 0
 _ENTRIES = 16_384  # of each table: a step is a sixteenth of a 10-bit code
 
-# CIE x, y of red, green, blue by H.273 table 2; all with the white of D65.
+# CIE x, y of red, green, blue by H.273 table 2; all with the white of D65. The others that
+# HDR could be tagged with are so near to BT.709 that they are taken for it.
 _PRIMARIES = {
     1: ((0.640, 0.330), (0.300, 0.600), (0.150, 0.060)),
     9: ((0.708, 0.292), (0.170, 0.797), (0.131, 0.046)),
@@ -130,7 +131,7 @@ def tables_of(tone_map: ToneMap) -> Tables:
     red, green, blue = tone_map.stored.luma_weights
     cr, cb = 2 - 2 * red, 2 - 2 * blue
     to_rgb = [cr, -cb * blue / green, -cr * red / green, cb]
-    from_primaries = _PRIMARIES.get(tone_map.stored.primaries, _PRIMARIES[9])
+    from_primaries = _PRIMARIES.get(tone_map.stored.primaries, _PRIMARIES[BT709])
     to_xyz = _to_xyz(from_primaries)
     return Tables(
         light=np.minimum(light, 1).astype(np.float32),
@@ -139,7 +140,7 @@ def tables_of(tone_map: ToneMap) -> Tables:
         signal=(steps ** (2 / _SDR_GAMMA)).astype(np.float32),
         to_rgb=np.array(to_rgb, np.float32),
         luminance=to_xyz[1].astype(np.float32),
-        gamut=np.ascontiguousarray(np.linalg.inv(_to_xyz(_PRIMARIES[1])) @ to_xyz, np.float32),
+        gamut=np.ascontiguousarray(np.linalg.inv(_to_xyz(_PRIMARIES[BT709])) @ to_xyz, np.float32),
     )
 
 

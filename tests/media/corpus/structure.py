@@ -10,6 +10,7 @@ from tests.media.corpus.steps import (
     cut_off,
     elementary,
     overwritten,
+    patched,
     remuxed,
     with_second,
 )
@@ -19,6 +20,13 @@ from tests.support.footage import BT470BG, BT601, FULL, Colour
 def _cover(beside: Path) -> Path:
     made = beside.with_name("cover.png")
     ffmpeg("-f", "lavfi", "-i", "color=red:s=96x96", "-frames:v", "1", made)
+    return made
+
+
+def _thumbnails(beside: Path) -> Path:
+    made = beside.with_name("thumbnails.mov")
+    source = ("-f", "lavfi", "-i", "color=red:s=96x54:r=10:d=0.8")
+    ffmpeg(*source, *["-c:v", "mjpeg", "-pix_fmt", "yuvj420p"], made)
     return made
 
 
@@ -63,6 +71,18 @@ BESIDE = (
                 lambda path: remuxed(
                     f"-attach {_cover(path)} -metadata:s:t mimetype=image/png"
                 )(path),
+            ),
+        ),
+    ),
+    Entry(
+        # The second track is said to have a timecode; that is made to say that the first one
+        # holds its chapters, which makes it timed thumbnails.
+        name="mov-timed-thumbnails",
+        recipe=Recipe(
+            ending="mov",
+            steps=(
+                with_second(_thumbnails, "-map 1 -map 0 -metadata:s:v:1 timecode=01:00:00:00"),
+                patched(b"\0\0\0\x0ctmcd\0\0\0\x04", b"\0\0\0\x0cchap\0\0\0\x01"),
             ),
         ),
     ),

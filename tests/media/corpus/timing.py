@@ -105,6 +105,16 @@ JUMPS = (
         ),
         refused="clock",
     ),
+    Entry(
+        name="avi-of-an-hour-with-a-second-of-frames",
+        recipe=Recipe(
+            ending="avi",
+            video="-c:v mpeg4 -qscale:v 2",
+            sound=None,
+            steps=(remuxed("-bsf:v setts=ts=TS+59000*gte(N\\,8)+59000*gte(N\\,16)"),),
+        ),
+        refused="clock",
+    ),
 )
 SOUND = (
     Entry(name="no-sound", recipe=Recipe(sound=None)),
