@@ -183,7 +183,7 @@ def test_the_result_says_what_the_file_is(tmp_path: Path) -> None:
     assert [stage for stage, _ in made.progress] == ["prepare", "thumbnail", "thumbnail"]
 
 
-@pytest.mark.parametrize("transfer", [1], ids=["bt709"])
+@pytest.mark.parametrize("transfer", [1, 16, 18], ids=["bt709", "pq", "hlg"])
 def test_a_video_of_ten_bits_looks_as_in_a_render_hdr_too(
     tmp_path: Path, transfer: int
 ) -> None:
