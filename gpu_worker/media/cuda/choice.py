@@ -45,10 +45,14 @@ def chosen(hardware: Hardware, source: Source, plan: Plan, delivery: Delivery) -
 def decodable(source: Source) -> str | None:
     """The name `Hardware.decodes` has for a source; None where no device decodes it as we do.
 
-    Chroma of an odd side has no whole samples in NVDEC's formats.
+    Chroma of an odd side has no whole samples in NVDEC's formats. HDR is brought to SDR, and
+    fields to pictures, where the CPU has decoded them.
     """
-    bits = _BITS.get(source.look.pixel_format)
-    sides = source.look.displayed.width_px, source.look.displayed.height_px
+    look = source.look
+    if look.tone_map is not None or look.interlaced:
+        return None
+    bits = _BITS.get(look.pixel_format)
+    sides = look.displayed.width_px, look.displayed.height_px
     if bits is None or min(sides) < _LEAST_DECODED_PX or any(side % 2 for side in sides):
         return None
     return f"{source.video.codec} {bits}"

@@ -15,7 +15,7 @@ from av.codec.hwaccel import HWAccel
 from av.video.frame import VideoFrame
 
 from gpu_worker.media.cpu_engine import CpuEngine, CpuFrames
-from gpu_worker.media.cuda.agreement import vouched_for
+from gpu_worker.media.cuda.agreement import DeviceDisagrees, vouched_for
 from gpu_worker.media.cuda.choice import Choice
 from gpu_worker.media.cuda.device import Device, open_device
 from gpu_worker.media.cuda.effects import CudaEffects
@@ -70,9 +70,11 @@ class CudaEngine:
         resampler = Resampler(plan.output, CudaResampler(device), bits=bits)
 
         def placed(frame: VideoFrame) -> Picture:
-            if frame.format.name == _ON_DEVICE:
-                return decoded_picture(frame, source.look, device.line)
-            return device.put_picture(picture_of(frame, source.look))
+            if frame.format.name != _ON_DEVICE:
+                return device.put_picture(picture_of(frame, source.look))
+            if frame.interlaced_frame:
+                raise DeviceDisagrees("a frame in the middle has fields, which the CPU joins")
+            return decoded_picture(frame, source.look, device.line)
 
         def paint(n: int, frame: VideoFrame) -> VideoFrame:
             picture = painter.painted(placed(frame), plan.regions(n))

@@ -7,6 +7,7 @@ from av.video.reformatter import VideoReformatter
 
 from gpu_worker.media.picture.colour import LIMITED
 from gpu_worker.media.picture.look import Look
+from gpu_worker.media.picture.placing import placed_picture
 from gpu_worker.media.picture.planes import Axis, Picture, Plane, samples_of, subsampled
 from gpu_worker.media.picture.tone_mapping import OUTPUT_BITS, map_planes
 from shared.render.cropping import Size
@@ -131,25 +132,12 @@ def picture_of(frame: VideoFrame, look: Look) -> Picture:
     """Views of a planar frame's planes, placed in the displayed picture. Not to be written.
 
     HDR is brought to SDR here, in planes of their own: in whatever thread asks, frame by frame.
-    A frame of another size than the first, as when a stream switches, fills the same picture.
     """
-    coded = Size(frame.width, frame.height)
     planes = _planes(frame, look)
     bits = frame.format.components[0].bits
     if look.tone_map is not None:
         planes, bits = map_planes(planes, bits, look.tone_map), OUTPUT_BITS
-    turned = look.orientation.transposed
-    shown = look.displayed
-    width, height = (coded.height_px, coded.width_px) if turned else (frame.width, frame.height)
-    y, cb, cr = (
-        Plane(
-            placed.samples,
-            placed.x.over(shown.width_px / width),
-            placed.y.over(shown.height_px / height),
-        )
-        for placed in (look.orientation.placed(each, coded) for each in planes)
-    )
-    return Picture((y, cb, cr), bits, full=look.colours.full)
+    return placed_picture(planes, Size(frame.width, frame.height), bits, look)
 
 
 def _planes(frame: VideoFrame, look: Look) -> tuple[Plane, Plane, Plane]:

@@ -9,6 +9,7 @@ from gpu_worker.hardware import NO_HARDWARE, Hardware
 from gpu_worker.media.cuda.choice import Choice, chosen, decodable
 from gpu_worker.media.cuda.encoders import cuda_encoder
 from gpu_worker.media.decoding.probe import probe
+from gpu_worker.media.picture.tone_mapping import ToneMap
 from shared.render.cropping import Size
 from shared.render.delivery import Codec, Delivery, Quality
 from shared.render.plan import plan_framing
@@ -92,6 +93,14 @@ def test_only_what_nvdec_keeps_sample_for_sample_is_decoded_there(
 @pytest.mark.parametrize("size", [Size(641, 480), Size(640, 481), Size(128, 480)], ids=str)
 def test_odd_and_tiny_pictures_are_decoded_by_the_cpu(source, size):
     assert decodable(replace(source, look=replace(source.look, displayed=size))) is None
+
+
+def test_hdr_and_interlaced_video_is_decoded_by_the_cpu_and_warped_there(source):
+    hdr = replace(source.look, tone_map=ToneMap(source.look.colours, 1000.0))
+    combed = replace(source.look, interlaced=True)
+
+    for look in (hdr, combed):
+        assert choice(replace(source, look=look)) == Choice(warp=True, encode=True)
 
 
 def test_a_codec_the_device_failed_at_is_decoded_by_the_cpu_and_warped_there(source):
