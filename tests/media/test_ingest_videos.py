@@ -221,7 +221,10 @@ def test_a_video_of_ten_bits_looks_as_in_a_render_hdr_too(
 def with_alpha(
     path: Path, container: str, codec: str, pixel_format: str, *, turned: int = 0
 ) -> Path:
-    """Three red frames, two of them opaque; the third has nothing on its right half."""
+    """Three red frames, two of them opaque.
+
+    The third has nothing on its right half, and half of it below on its left.
+    """
     rgba = np.empty((96, 128, 4), np.uint8)
     rgba[...] = (*RED, 255)
     with av.open(str(path), "w", format=container) as file:
@@ -233,6 +236,7 @@ def with_alpha(
             stream.set_display_rotation(turned)
         for n in range(3):
             rgba[:, 64:, 3] = 0 if n == 2 else 255
+            rgba[48:, :64, 3] = 128 if n == 2 else 255
             frame = av.VideoFrame.from_ndarray(rgba, "rgba")
             file.mux(stream.encode(frame.reformat(format=pixel_format)))
         file.mux(stream.encode(None))
@@ -262,9 +266,10 @@ def test_d07_a_video_with_alpha_has_a_thumbnail_with_alpha(
     pixels = np.asarray(made.thumbnail).astype(int)
     assert made.thumbnail.mode == "RGBA"
     assert made.result.has_alpha
-    assert pixels[8:88, 8:56, 3].min() >= 250
+    assert pixels[8:40, 8:56, 3].min() >= 250
+    assert np.abs(pixels[56:88, 8:56, 3] - 128).max() <= 5
     assert pixels[8:88, 72:120, 3].max() <= 5
-    assert np.abs(pixels[48, 32, :3] - RED).max() <= 6
+    assert np.abs(pixels[8:88, 8:56, :3] - RED).max() <= 8  # not darkened by its alpha
 
 
 def test_d07_alpha_is_turned_and_made_small_with_its_picture(tmp_path: Path) -> None:
@@ -275,7 +280,8 @@ def test_d07_alpha_is_turned_and_made_small_with_its_picture(tmp_path: Path) -> 
     pixels = np.asarray(thumbnail).astype(int)
     assert thumbnail.size == (48, 64)
     assert pixels[:28, :, 3].max() <= 5
-    assert pixels[36:, :, 3].min() >= 250
+    assert pixels[36:, :20, 3].min() >= 250
+    assert np.abs(pixels[36:, 28:, 3] - 128).max() <= 3
     assert np.abs(pixels[36:, :, :3] - RED).max() <= 6
 
 
