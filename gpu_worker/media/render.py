@@ -19,7 +19,14 @@ from gpu_worker.media.engine import Engine
 from gpu_worker.media.joining import CannotJoin, join
 from gpu_worker.media.layers.art import Art
 from gpu_worker.media.pipeline import Threads
-from gpu_worker.media.segments import DamagedOnTheWay, Drawn, Order, draw, draw_apart
+from gpu_worker.media.segments import (
+    DamagedOnTheWay,
+    Drawn,
+    Order,
+    draw,
+    draw_apart,
+    sound_beside,
+)
 from shared.errors import JobFailed
 from shared.render.delivery import Delivery
 from shared.render.plan import Plan, Remark
@@ -150,7 +157,7 @@ def _side_by_side(
             order, pieces, crew, folder, lambda done: progress(_DRAWING * done)
         )
         with ExitStack() as opening:
-            sound = open_sound(order.source, order.plan, opening, order.level)
+            sound = sound_beside(order, folder, opening)
             join(
                 segments,
                 order.source.video.rate,

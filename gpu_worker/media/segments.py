@@ -3,18 +3,20 @@
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
 from pydantic import ConfigDict, TypeAdapter, with_config
 
-from gpu_worker.kind_work import Crew
+from gpu_worker.kind_work import Crew, Part
 from gpu_worker.media.cpu_engine import CpuEngine
 from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.encoding.encoders import bits_for
 from gpu_worker.media.encoding.levels import Level
-from gpu_worker.media.encoding.sound import Sound
+from gpu_worker.media.encoding.sound import EncodedSound, Sound, open_sound
 from gpu_worker.media.encoding.stills import Seen, StillsWatch, together
+from gpu_worker.media.encoding.stored_sound import open_stored, store_sound
 from gpu_worker.media.encoding.video_file import VideoFile
 from gpu_worker.media.engine import Engine
 from gpu_worker.media.joining import Segment
@@ -26,6 +28,8 @@ from shared.render.plan import Plan, Remark
 from shared.render.stills import Stills
 
 Progress = Callable[[float], None]
+
+_SOUND = "sound.mp4"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +101,16 @@ def draw_apart(
 ) -> tuple[list[Segment], Drawn]:
     """Draw pieces of the plan side by side, each into a file of the folder.
 
-    Raises `JobFailed`, and `DamagedOnTheWay`.
+    Sound that takes work is made meanwhile. Raises `JobFailed`, and `DamagedOnTheWay`.
     """
     segments = [
         Segment(folder / f"segment-{number}.mp4", piece) for number, piece in enumerate(pieces)
     ]
     engine = CpuEngine(Threads.for_cores(max(1, crew.cores // len(pieces))))
-    crew.do([partial(_draw_one, order, engine, each) for each in segments], progress)
+    parts: list[Part] = [partial(_draw_one, order, engine, each) for each in segments]
+    if _sound_takes_work(order):
+        parts.append(partial(_store_sound, order, folder / _SOUND))
+    crew.do(parts, progress)
     drawn = [_DRAWN.validate_json(_beside(each).read_bytes()) for each in segments]
     if any(each.remarks for each in drawn[:-1]):
         raise DamagedOnTheWay
@@ -113,6 +120,31 @@ def draw_apart(
 def _draw_one(order: Order, engine: Engine, segment: Segment, progress: Progress) -> None:
     drawn = draw(order, segment.frames, engine, None, segment.path, progress)
     _beside(segment).write_bytes(_DRAWN.dump_json(drawn))
+
+
+def sound_beside(order: Order, folder: Path, opening: ExitStack) -> Sound | None:
+    """The sound for pieces drawn apart: what was made beside them, or the input's own."""
+    stored = folder / _SOUND
+    if stored.exists():
+        return open_stored(stored, _length_s(order), opening)
+    return open_sound(order.source, order.plan, opening, order.level)
+
+
+def _sound_takes_work(order: Order) -> bool:
+    with ExitStack() as opening:
+        sound = open_sound(order.source, order.plan, opening, order.level)
+        return isinstance(sound, EncodedSound)
+
+
+def _store_sound(order: Order, into: Path, progress: Progress) -> None:
+    with ExitStack() as opening:
+        sound = open_sound(order.source, order.plan, opening, order.level)
+        if sound is not None:
+            store_sound(sound, _length_s(order), into, progress)
+
+
+def _length_s(order: Order) -> Fraction:
+    return len(order.plan.frames) / order.source.video.rate
 
 
 def _beside(segment: Segment) -> Path:

@@ -2,7 +2,7 @@
 
 import random
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from shared.render.cropping import Rect
-from tests.support.exports import number_in
+from tests.support.exports import heard, number_in
 from tests.support.footage import Clip, Picture, Sound, flat, grey, with_dots, with_number
 from tests.support.warm_exports import Made, WarmExports, warm_exports
 
@@ -167,6 +167,21 @@ def test_sound_is_that_of_one_piece_packet_for_packet(
 ) -> None:
     whole, joined = in_one_and_in(exports, 2, clip, **fields)
     assert sounded(joined.path) == sounded(whole.path)
+    assert np.array_equal(heard(joined.path), heard(whole.path))
+
+
+def test_sound_that_cannot_be_decoded_is_left_out_as_in_one_piece(
+    exports: WarmExports, clip: Path, tmp_path: Path
+) -> None:
+    source = tmp_path / "spoiled.mp4"
+    source.write_bytes(clip.read_bytes())
+    spoil(source, "audio", range(len(sounded(clip))))
+
+    whole, joined = in_one_and_in(exports, 2, source, **TRIM)
+
+    assert "audio_dropped" in whole.warnings
+    assert joined.warnings == whole.warnings
+    assert not joined.done.result["has_audio"]
 
 
 def test_the_file_is_laid_out_as_in_one_piece(exports: WarmExports, clip: Path) -> None:
@@ -230,7 +245,7 @@ def test_a_damaged_video_is_made_in_one_piece_and_the_person_told_as_then(
     exports: WarmExports, clip: Path, tmp_path: Path
 ) -> None:
     source = recoded(clip, tmp_path, (*_X264, "-g", "10", "-bf", "0"))
-    spoil(source, [12, 31])
+    spoil(source, "video", [12, 31])
     order = {**AS_IT_IS, "processes": 3}
 
     whole = exports.export("framing", source, **{**order, "processes": 1})
@@ -242,10 +257,11 @@ def test_a_damaged_video_is_made_in_one_piece_and_the_person_told_as_then(
     assert list(asked_for_three.path.parent.iterdir()) == [asked_for_three.path]
 
 
-def spoil(path: Path, places: list[int]) -> None:
-    """Make some of the video's packets unreadable: their NAL units' lengths are nonsense."""
+def spoil(path: Path, stream: str, places: Iterable[int]) -> None:
+    """Make some packets of a stream unreadable: what they begin with is nonsense."""
     with av.open(str(path)) as file:
-        packets = [p for p in file.demux(file.streams.video[0]) if p.size]
+        streams = file.streams.get({stream: 0})
+        packets = [p for p in file.demux(*streams) if p.size]
         spoiled = [(packets[n].pos, packets[n].size) for n in places]
     with path.open("r+b") as raw:
         for at, size in spoiled:
