@@ -22,6 +22,8 @@ from shared.render.timebase import ConstantRate
 # A scratch or a lost block costs a packet or two; past this the picture is not the person's.
 _DAMAGED_ALWAYS = 8
 _DAMAGED_ONE_IN = 20
+# A decoder may paint over what it lost. One frame in two of those is no picture any more.
+_PAINTED_OVER_ONE_IN = 2
 
 
 class FrameReader:
@@ -49,6 +51,7 @@ class FrameReader:
         self._accelerator = accelerator if plain else None
         self._keep_alpha = keep_alpha
         self._damaged = 0
+        self._painted_over = 0
         self._ahead: int | None = None  # by how much DTS run ahead of the frames' times
         self._latest = source.video.origin
         self._held_at_end = 0
@@ -86,12 +89,12 @@ class FrameReader:
     def remarks(self) -> tuple[Remark, ...]:
         """What the person should know of what was read."""
         remarks = []
-        if self._damaged:
+        if self._damaged or self._painted_over:
             remarks.append(
                 Remark(
                     "input_damaged",
-                    f"{self._damaged} damaged pieces of the video were skipped; "
-                    f"the picture may stand still there.",
+                    f"{self._damaged + self._painted_over} pieces of the video are damaged; "
+                    f"the picture may stand still or be wrong there.",
                 )
             )
         if self._held_at_end > 0:
@@ -155,18 +158,22 @@ class FrameReader:
         except MemoryError:
             raise
         except av.FFmpegError as error:
-            self._count_damage(error)
+            self._damaged += 1
+            self._fail_beyond(self._damaged, _DAMAGED_ONE_IN, error)
             return []
+        for frame in frames:
+            if frame.is_corrupt:
+                self._painted_over += 1
+                self._fail_beyond(self._painted_over, _PAINTED_OVER_ONE_IN, None)
         return frames
 
-    def _count_damage(self, error: av.FFmpegError) -> None:
-        self._damaged += 1
-        allowed = max(_DAMAGED_ALWAYS, self._source.video.packets // _DAMAGED_ONE_IN)
-        if self._damaged > allowed or self._accelerator is not None:
+    def _fail_beyond(self, pieces: int, one_in: int, error: av.FFmpegError | None) -> None:
+        allowed = max(_DAMAGED_ALWAYS, self._source.video.packets // one_in)
+        if pieces > allowed or self._accelerator is not None:
             raise JobFailed(
                 "input_unreadable",
                 "Too much of the video is damaged. Export it again, or upload it anew.",
-                detail=str(error),
+                detail=str(error or f"{pieces} frames were decoded with errors"),
             ) from error
 
 

@@ -71,24 +71,25 @@ def cut_off(kept: float) -> Step:
     return step
 
 
-def overwritten(which: Iterable[int]) -> Step:
-    """Fill these video packets, counted in the order they are stored, with ones."""
+def overwritten(which: Iterable[int], from_part: float = 0.0) -> Step:
+    """Fill these video packets, in the order they are stored, with ones from some part on."""
 
     def step(path: Path) -> Path:
-        overwrite_packets(path, which)
+        overwrite_packets(path, which, from_part)
         return path
 
     return step
 
 
-def overwrite_packets(path: Path, which: Iterable[int]) -> None:
-    """Fill these video packets of a file with ones, in place."""
+def overwrite_packets(path: Path, which: Iterable[int], from_part: float = 0.0) -> None:
+    """Fill these video packets of a file with ones, in place, from some part of them on."""
     with av.open(str(path)) as file:
         places = [(packet.pos, packet.size) for packet in file.demux(video=0) if packet.size]
     content = bytearray(path.read_bytes())
     for pos, size in (places[index] for index in which):
         assert pos is not None
-        content[pos : pos + size] = b"\xff" * size
+        kept = int(size * from_part)
+        content[pos + kept : pos + size] = b"\xff" * (size - kept)
     path.write_bytes(content)
 
 

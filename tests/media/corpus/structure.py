@@ -133,6 +133,18 @@ DAMAGE = (
         remarks=("input_damaged",),
     ),
     Entry(
+        # The decoder paints what it had over what it lost; the next sync sample mends it.
+        name="half-a-damaged-packet",
+        recipe=Recipe(video=f"{X264} -g 6", steps=(overwritten([11], from_part=0.6),)),
+        shown=(*range(11), 10, *range(12, 24)),
+        remarks=("input_damaged",),
+    ),
+    Entry(
+        name="damaged-in-every-second-half",
+        recipe=Recipe(steps=(overwritten(range(1, 24), from_part=0.6),)),
+        refused="damaged",
+    ),
+    Entry(
         name="damaged-through-and-through",
         recipe=Recipe(steps=(overwritten(range(2, 24)),)),
         refused="damaged",
