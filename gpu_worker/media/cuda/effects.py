@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 
 from gpu_worker.media.cuda.device import Device
@@ -89,11 +88,13 @@ class CudaEffects:
         """As `effect_kernels` says."""
         self._start("shrink", out, _rows(samples), step_x, step_y, border, _rows(out))
 
-    def smooth(self, plane: DeviceSamples, weights_x: Array, weights_y: Array) -> None:
+    def smooth(
+        self, plane: DeviceSamples, half: DeviceSamples, weights_x: Array, weights_y: Array
+    ) -> None:
         """As `effect_kernels` says."""
-        half = self._device.empty(plane.shape, np.float32)
-        self._start("smooth_down", plane, _rows(plane), self._device.put(weights_y), half)
-        self._start("smooth_across", plane, half, self._device.put(weights_x), _rows(plane))
+        put = self._device.put
+        self._start("smooth_down", plane, _rows(plane), put(weights_y), _rows(half))
+        self._start("smooth_across", plane, _rows(half), put(weights_x), _rows(plane))
 
     def stretch_rows(
         self, small: DeviceSamples, step: int, border: int, out: DeviceSamples

@@ -217,11 +217,13 @@ def shrink(samples: Array, step_x: int, step_y: int, border: int, out: Array) ->
             target[c] = total * share
 
 
-@kernel((FLOATS, types.float32[::1], types.float32[::1]))
-def smooth(plane: Array, weights_x: Array, weights_y: Array) -> None:
-    """Filter a float32 plane in place along both axes, by the right halves of even kernels."""
+@kernel((FLOATS, FLOATS, types.float32[::1], types.float32[::1]))
+def smooth(plane: Array, half: Array, weights_x: Array, weights_y: Array) -> None:
+    """Filter a float32 plane in place along both axes, by the right halves of even kernels.
+
+    `half` is as large, and worked on.
+    """
     rows, columns = plane.shape
-    half = np.empty((rows, columns), np.float32)
     reach = weights_y.shape[0] - 1
     for r in range(rows):
         target, middle = half[r], plane[r]

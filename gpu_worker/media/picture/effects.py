@@ -119,7 +119,8 @@ class Painter:
         of = f"{rows} by {columns}"  # luma and chroma in turn, each with its own
         small = self._room(f"small {of}", size, np.float32)
         self._kernels.shrink(plane.samples, across, down, border, small)
-        self._kernels.smooth(small, weights_x, weights_y)
+        half = self._room(f"half {of}", size, np.float32)
+        self._kernels.smooth(small, half, weights_x, weights_y)
         wide = self._room(f"wide {of}", (size[0], columns), np.float32)
         self._kernels.stretch_rows(small, across, border, wide)
         return wide, down, border

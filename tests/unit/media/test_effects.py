@@ -1,5 +1,6 @@
 """What each effect makes of the samples, before any crop or encoding."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -196,21 +197,98 @@ def test_the_decoder_s_own_samples_are_never_written(effect: Effect) -> None:
         assert np.array_equal(plane.samples, kept)
 
 
-@pytest.mark.parametrize("effect", [each for each in Effect if each is not Effect.NONE])
-def test_ten_bit_pictures_get_the_same_effect(effect: Effect) -> None:
-    source = noisy(SIZE)
-    deep = Picture(
-        tuple(  # type: ignore[arg-type]  # three in, three out
-            Plane(plane.samples.astype(np.uint16) * 4, plane.x, plane.y)
-            for plane in source.planes
-        ),
-        10,
-        full=False,
+def deepened(source: Picture, *, full: bool) -> Picture:
+    """The same picture in 10 bits: of limited range 4 codes for one, of full 1023/255."""
+    unit, grey = (1023 / 255, 512) if full else (4.0, 512)
+    y, cb, cr = (
+        replace(
+            plane,
+            samples=np.clip(np.rint((plane.samples - middle) * unit + own), 0, 1023).astype(
+                np.uint16
+            ),
+        )
+        for plane, middle, own in zip(
+            source.planes, (0.0, 128.0, 128.0), (0, grey, grey), strict=True
+        )
     )
+    return Picture((y, cb, cr), 10, full=full)
+
+
+@pytest.mark.parametrize("colour_range", [LIMITED, FULL], ids=["limited", "full"])
+@pytest.mark.parametrize("effect", [each for each in Effect if each is not Effect.NONE])
+def test_ten_bit_pictures_get_the_same_effect(effect: Effect, colour_range: int) -> None:
+    full = colour_range == FULL
+    source = replace(noisy(SIZE), full=full)
+    deep = deepened(source, full=full)
     regions = [Region(0, 1, 160, 120, 50, 50, color=RED)]
+    seen = look(colour_range=colour_range)
 
-    made = Painter(effect, look()).painted(deep, regions)
+    made = Painter(effect, seen).painted(deep, regions)
 
-    shallow = Painter(effect, look()).painted(source, regions)
-    for ten, eight in zip(made.planes, shallow.planes, strict=True):
-        assert ten.samples / 4 == pytest.approx(eight.samples.astype(float), abs=0.8)
+    shallow = Painter(effect, seen).painted(source, regions)
+    wanted = deepened(shallow, full=full)
+    for ten, eight in zip(made.planes, wanted.planes, strict=True):
+        # Half a code of 8 bits is two of ten, and what is worked with was itself rounded.
+        assert ten.samples == pytest.approx(eight.samples.astype(float), abs=3.6)
+
+
+@pytest.mark.parametrize("colour_range", [LIMITED, FULL], ids=["limited", "full"])
+def test_the_blur_of_10_bits_is_the_full_size_gaussian_within_50_db(colour_range: int) -> None:
+    source = deepened(noisy(SIZE), full=colour_range == FULL)
+    seen = look(colour_range=colour_range)
+
+    made = Painter(Effect.BLUR, seen).painted(source, [Region(0, 1, 0, 0, 1, 1)])
+
+    for plane, blurred in zip(source.planes, made.planes, strict=True):
+        sigma = blur_sigma_px(SIZE) * plane.x.scale
+        wanted = full_size_gaussian(plane.samples, sigma)[8:, 8:]
+        error = blurred.samples[8:, 8:].astype(float) - wanted
+        assert 10 * np.log10(1023**2 / np.mean(error**2)) >= 50
+
+
+@pytest.mark.parametrize("edge_px", [1.0, 30.0])
+def test_a_feathered_blur_leaves_the_inside_as_it_is_and_mixes_by_the_mask(
+    edge_px: float,
+) -> None:
+    source = noisy(SIZE)
+    regions = [Region(0, 1, 160, 120, 60, 40, edge_px=edge_px)]
+
+    made = Painter(Effect.BLUR, look()).painted(source, regions)
+
+    whole = Painter(Effect.BLUR, look()).painted(source, [Region(0, 1, -50, -50, 1, 1)])
+    for plane, result, blurred in zip(source.planes, made.planes, whole.planes, strict=True):
+        m = mask(regions, SIZE, plane)
+        assert np.array_equal(result.samples[m == 1], plane.samples[m == 1])
+        mixed = plane.samples + (1 - m) * (blurred.samples.astype(float) - plane.samples)
+        assert result.samples == pytest.approx(mixed, abs=1.01)
+
+
+@pytest.mark.parametrize("effect", [each for each in Effect if each is not Effect.NONE])
+def test_what_is_painted_on_a_canvas_is_what_is_painted_anywhere(effect: Effect) -> None:
+    source = noisy(SIZE)
+    regions = [Region(0, 1, 160, 120, 50, 30, color=RED, edge_px=5.0)]
+    canvas = noisy(SIZE, seed=2)
+
+    made = Painter(effect, look()).painted(source, regions, canvas)
+
+    assert made is canvas
+    elsewhere = Painter(effect, look()).painted(source, regions)
+    for plane, other in zip(canvas.planes, elsewhere.planes, strict=True):
+        assert np.array_equal(plane.samples, other.samples)
+
+
+def test_a_turned_picture_is_painted_as_one_turned_beforehand() -> None:
+    upright, orientation = noisy(SIZE), Orientation(transposed=True, mirrored_x=True)
+    y, cb, cr = (orientation.placed(plane, SIZE) for plane in upright.planes)
+    turned = replace(upright, planes=(y, cb, cr))
+    y, cb, cr = (
+        replace(plane, samples=np.ascontiguousarray(plane.samples)) for plane in turned.planes
+    )
+    beforehand = replace(turned, planes=(y, cb, cr))
+    regions = [Region(0, 1, 100, 160, 50, 70)]
+
+    made = Painter(Effect.BLUR, look()).painted(turned, regions)
+
+    wanted = Painter(Effect.BLUR, look()).painted(beforehand, regions)
+    for plane, other in zip(made.planes, wanted.planes, strict=True):
+        assert np.array_equal(plane.samples, other.samples)
