@@ -8,12 +8,14 @@ from typing import Annotated, Any, Final
 
 from pydantic import Discriminator, Field, Tag
 
-from shared.job_kind import UNTAGGED, Wire
+from shared.job_kind import UNTAGGED, Rule, Wire
 from shared.numbers import Number
+from shared.render.cropping import Size
 from shared.render.delivery import Codec, Delivery, Poster, Quality
 
 QUIETEST_LUFS, LOUDEST_LUFS, USUAL_LUFS = -36.0, -5.0, -14.0
 MAX_POSTER_TIME_S = 86_400.0
+LEAST_AV1_SIDE_PX = 64  # of narrower pictures SVT-AV1 never finishes some
 
 VIDEO_OUTPUT: Final = "video"
 POSTER_OUTPUT: Final = "poster"
@@ -103,6 +105,17 @@ class DeliveryChoice(Wire):
             sprites=self.sprites,
             loudness_lufs=self.loudness.target_lufs if self.loudness else None,
         )
+
+    def must_fit(self, output: Size) -> None:
+        """Break the rule where the codec makes no pictures of this size."""
+        least_px = min(output.width_px, output.height_px)
+        if self.codec is Codec.AV1 and least_px < LEAST_AV1_SIDE_PX:
+            raise Rule(
+                "validation_failed",
+                f"av1 takes outputs of {LEAST_AV1_SIDE_PX} pixels a side and up; "
+                f"this one has {least_px}",
+                at=("codec",),
+            )
 
     @property
     def _poster(self) -> Poster | None:

@@ -182,6 +182,11 @@ class ExportInput(DeliveryChoice, LayerChoice, OutputShape):
 
     source: VideoRef = Field(description="The video to export.")
 
+    @model_validator(mode="after")
+    def _fits_its_codec(self) -> Self:
+        self.must_fit(self.output_size)
+        return self
+
 
 class ExportResult(Delivered):
     """The video an export made."""

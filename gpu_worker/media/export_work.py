@@ -7,6 +7,7 @@ from typing import TypeVar
 from gpu_worker.kind_work import Made, MadeFile, Work
 from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.probe import probe
+from gpu_worker.media.encoding.encoders import refuse_too_fast
 from gpu_worker.media.encoding.levels import Loudness
 from gpu_worker.media.encoding.loudness import Levelling, levelling_for, loudness_of
 from gpu_worker.media.encoding.stills import sheet_jpeg
@@ -45,12 +46,13 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
     work.progress("prepare", 0.0)
     source = probe(work.files[_SOURCE])
     work.probed(_SOURCE, source.facts)
+    delivery = work.input.delivery
+    refuse_too_fast(delivery, source.video.rate)
     plan = plan_of(source.footage)
     layers = prepared(plan, work.files)
     _tell(work, (*source.remarks, *plan.remarks, *layers.remarks))
     work.progress("prepare", 1.0)
 
-    delivery = work.input.delivery
     levelling = None
     if delivery.loudness_lufs is not None:
         levelling = levelling_for(source, plan, delivery.loudness_lufs)

@@ -14,6 +14,7 @@ import pytest
 from gpu_worker.media.encoding.encoders import cpu_encoder
 from gpu_worker.media.encoding.video_file import VideoFile
 from gpu_worker.media.picture.colour import LIMITED, Colours
+from shared.errors import JobFailed
 from shared.render.cropping import Rect, Size
 from shared.render.delivery import Codec, Delivery, Quality
 from tests.support.exports import Exported, export, number_in, shots
@@ -115,6 +116,27 @@ def test_each_four_seconds_begin_with_a_group_of_their_own(
     assert [stamps[index] for index in begin] == [0, 20, 40]
     for start, stop in pairwise([*begin, len(packets)]):
         assert min(stamps[start:stop]) == stamps[start]
+
+
+@pytest.mark.parametrize("size", [(64, 640), (640, 64)], ids=str)
+def test_the_narrowest_av1_there_may_be_is_finished(
+    ntsc: Path, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    order = {"codec": "av1", "output_width": size[0], "output_height": size[1]}
+
+    made = export("framing", ntsc, tmp_path / "scratch", **order)
+
+    assert made.result.frames == 40
+
+
+def test_av1_of_more_frames_a_second_than_it_has_is_refused(tmp_path: Path) -> None:
+    fast = numbered(tmp_path / "fast.mp4", 12, Fraction(300))
+
+    with pytest.raises(JobFailed) as caught:
+        export("framing", fast, tmp_path / "scratch", codec="av1", **SMALL)
+
+    assert caught.value.what == "invalid_request"
+    assert "240" in caught.value.public
 
 
 def written(path: Path, codec: Codec, luma: list[int], bits: int = 8) -> Path:

@@ -6,9 +6,11 @@ that parts of one export, encoded apart, join without being encoded again.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 
 from av.video.format import VideoFormat
 
+from shared.errors import JobFailed
 from shared.render.delivery import Codec, Delivery, Quality
 
 # Preset and constant quality. What each costs in time and bytes is in `docs/deliveries.md`.
@@ -31,6 +33,7 @@ _AV1 = {
 
 # x265 keeps whole frames for each frame thread; more than these bring memory and no speed.
 _MOST_FRAME_THREADS = 4
+_FASTEST_AV1 = 240  # SVT-AV1 opens for no more
 _MOST_PARALLELISM = 6  # the largest `lp` SVT-AV1 knows
 
 
@@ -46,6 +49,16 @@ class Encoder:
     pixel_format: str
     threads: int
     tag: str | None = None
+
+
+def refuse_too_fast(delivery: Delivery, rate: Fraction) -> None:
+    """Raise `JobFailed` with `invalid_request` where the codec has no such frame rate."""
+    if delivery.codec is Codec.AV1 and rate > _FASTEST_AV1:
+        raise JobFailed(
+            "invalid_request",
+            f"AV1 has at most {_FASTEST_AV1} frames a second and this video has "
+            f"{float(rate):g}. Choose h264 or hevc.",
+        )
 
 
 def bits_for(delivery: Delivery, pixel_format: str) -> int:

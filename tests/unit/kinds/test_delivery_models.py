@@ -61,6 +61,8 @@ def test_what_is_chosen_survives_being_written_down(
     ("fields", "field"),
     [
         ({"codec": "vp9"}, "input.codec"),
+        ({"codec": "av1", "output_width": 62}, "input.codec"),
+        ({"codec": "av1", "output_height": 16}, "input.codec"),
         ({"quality": 1}, "input.quality"),
         ({"poster": 1}, "input.poster"),
         ({"poster": None}, "input.poster"),
