@@ -109,6 +109,9 @@ def warm_worker(place: Workplace) -> Iterator[WarmWorker]:
 
 def warm_children(place: Workplace, made: type[C]) -> C:
     """Return children whose zygote is ready; close them in the thread that asked."""
+    # As an image holds them: what compiled them itself keeps 120 MB of the compiler's, and
+    # hands them to its children.
+    place.python("-c", "from gpu_worker.media.warm import compile_kernels as c; c()")
     log_path = place.room("zygote") / "log.jsonl"
     # The zygote's own lines would stand among the table's: its shell sends them to a file.
     shell = f'exec "$@" >>{shlex.quote(str(log_path))} 2>&1'
