@@ -30,11 +30,15 @@ def blend(
     part = np.float32(opacity / 65535.0)
     scale = np.float32(opacity * peak / 65535.0)
     half = np.float32(0.5)
+    line = np.empty(colour.shape[1], np.float32)
     for r in range(colour.shape[0]):
-        row = samples[top + r]
+        row = samples[top + r, left : left + line.shape[0]]
         colours = colour[r]
         alphas = alpha[r]
-        for j in range(colours.shape[0]):
-            value = np.float32(row[left + j])
-            value += scale * np.float32(colours[j]) - part * np.float32(alphas[j]) * value
-            row[left + j] = np.int32(min(max(value + half, np.float32(0.0)), most))
+        for j in range(line.shape[0]):
+            value = np.float32(row[j])
+            line[j] = value + scale * np.float32(colours[j])
+            line[j] -= part * np.float32(alphas[j]) * value
+        # A loop of its own, which packs well; see `resample_kernels._filter_down`.
+        for j in range(line.shape[0]):
+            row[j] = np.int32(min(max(line[j] + half, np.float32(0.0)), most))
