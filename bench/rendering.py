@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bench import ffmpeg_floor
+from bench import blur_oracle, ffmpeg_floor
 from bench.clips import Film, textured
 from bench.figures import Figure, Measurement
 from bench.paired import interleaved, spawned
@@ -138,5 +138,6 @@ MEASUREMENTS = (
         framing,
     ),
     Measurement((Figure("overlay_wall_vs_transcode", "×", 1.30),), overlay),
+    *blur_oracle.MEASUREMENTS,
     Measurement((Figure("render_peak_growth", "×", 1.1),), peak_growth),
 )
