@@ -15,7 +15,7 @@ from gpu_worker.media.picture.effects import Painter
 from gpu_worker.media.picture.planes import Picture
 from gpu_worker.media.picture.resample import Resampler
 from gpu_worker.media.pipeline import Threads, painted
-from shared.render.cropping import Rect
+from shared.render.cropping import Rect, Size
 from shared.render.delivery import Delivery
 from shared.render.plan import Plan, Remark
 from shared.render.regions import Region
@@ -60,8 +60,10 @@ class CpuEngine:
         resampler = Resampler(plan.output, bits=bits)
 
         def paint(n: int, frame: VideoFrame) -> VideoFrame:
-            picture = picture_of(frame, source.look)
-            made = _drawn(painter, resampler, picture, plan.regions(n), plan.rect(n))
+            regions, rect = plan.regions(n), plan.rect(n)
+            only = None if regions else _read_around(rect, plan.output)
+            picture = picture_of(frame, source.look, only)
+            made = _drawn(painter, resampler, picture, regions, rect)
             if finish is not None:
                 finish(n, made)
             return made
@@ -72,6 +74,15 @@ class CpuEngine:
     def encoder(self, delivery: Delivery, bits: int = 8) -> Encoder:
         """As `Engine` says."""
         return cpu_encoder(delivery, self.threads.encode, bits)
+
+
+def _read_around(rect: Rect, output: Size) -> Rect:
+    """A crop and all that resampling it reads: Lanczos3 on chroma of pixels twice as wide."""
+    step = max(rect.width / output.width_px, rect.height / output.height_px, 1.0)
+    margin = 16 * step + 32
+    return Rect(
+        rect.x - margin, rect.y - margin, rect.width + 2 * margin, rect.height + 2 * margin
+    )
 
 
 def _drawn(

@@ -1,5 +1,7 @@
 """From a decoder's frame to planes with their places, whatever its pixel format."""
 
+from math import ceil, floor
+
 import numpy as np
 from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
@@ -10,7 +12,7 @@ from gpu_worker.media.picture.look import Look
 from gpu_worker.media.picture.placing import placed_picture
 from gpu_worker.media.picture.planes import Axis, Picture, Plane, samples_of, subsampled
 from gpu_worker.media.picture.tone_mapping import OUTPUT_BITS, map_planes
-from shared.render.cropping import Size
+from shared.render.cropping import Rect, Size
 
 _SIZE = 64  # a size every subsampling divides
 
@@ -128,16 +130,51 @@ def on_black(frame: VideoFrame, look: Look) -> VideoFrame:
     return made
 
 
-def picture_of(frame: VideoFrame, look: Look) -> Picture:
+def picture_of(frame: VideoFrame, look: Look, only: Rect | None = None) -> Picture:
     """Views of a planar frame's planes, placed in the displayed picture. Not to be written.
 
     HDR is brought to SDR here, in planes of their own: in whatever thread asks, frame by frame.
+    That costs by the pixel, so where `only` a part of the displayed picture will be read, the
+    planes of an HDR frame hold that part and what a filter reaches around it.
     """
     planes = _planes(frame, look)
     bits = frame.format.components[0].bits
     if look.tone_map is not None:
+        if only is not None:
+            planes = _cut(planes, _coded_part(only, look, Size(frame.width, frame.height)))
         planes, bits = map_planes(planes, bits, look.tone_map), OUTPUT_BITS
     return placed_picture(planes, Size(frame.width, frame.height), bits, look)
+
+
+def _coded_part(part: Rect, look: Look, coded: Size) -> Rect:
+    """Where a part of the displayed picture is in the coded one, in its pixels."""
+    held, shown = look.orientation, look.displayed
+    sides = coded.width_px, coded.height_px
+    wide, high = sides[::-1] if held.transposed else sides
+    across, down = wide / shown.width_px, high / shown.height_px
+    width, height = part.width * across, part.height * down
+    x = wide - part.x * across - width if held.mirrored_x else part.x * across
+    y = high - part.y * down - height if held.mirrored_y else part.y * down
+    return Rect(y, x, height, width) if held.transposed else Rect(x, y, width, height)
+
+
+def _cut(planes: tuple[Plane, Plane, Plane], part: Rect) -> tuple[Plane, Plane, Plane]:
+    """The planes around a part of the coded picture, whole cells of shared chroma."""
+    luma, chroma = planes[:2]
+    across, down = round(luma.x.scale / chroma.x.scale), round(luma.y.scale / chroma.y.scale)
+    rows, columns = luma.samples.shape
+    left = max(0, floor(part.x / across)) * across
+    top = max(0, floor(part.y / down)) * down
+    right = min(columns, ceil((part.x + part.width) / across) * across)
+    low = min(rows, ceil((part.y + part.height) / down) * down)
+
+    def cut(plane: Plane, share_x: int, share_y: int) -> Plane:
+        x, y = left // share_x, top // share_y
+        samples = plane.samples[y : -(-low // share_y), x : -(-right // share_x)]
+        shifted = Axis(plane.x.scale, plane.x.shift - x), Axis(plane.y.scale, plane.y.shift - y)
+        return Plane(samples, *shifted)
+
+    return cut(planes[0], 1, 1), cut(planes[1], across, down), cut(planes[2], across, down)
 
 
 def _planes(frame: VideoFrame, look: Look) -> tuple[Plane, Plane, Plane]:

@@ -133,6 +133,7 @@ def tables_of(tone_map: ToneMap) -> Tables:
     to_rgb = [cr, -cb * blue / green, -cr * red / green, cb]
     from_primaries = _PRIMARIES.get(tone_map.stored.primaries, _PRIMARIES[BT709])
     to_xyz = _to_xyz(from_primaries)
+    from_xyz = np.linalg.inv(_to_xyz(_PRIMARIES[BT709]))
     return Tables(
         light=np.minimum(light, 1).astype(np.float32),
         gain=gain.astype(np.float32),
@@ -140,7 +141,9 @@ def tables_of(tone_map: ToneMap) -> Tables:
         signal=(steps ** (2 / _SDR_GAMMA)).astype(np.float32),
         to_rgb=np.array(to_rgb, np.float32),
         luminance=to_xyz[1].astype(np.float32),
-        gamut=np.ascontiguousarray(np.linalg.inv(_to_xyz(_PRIMARIES[BT709])) @ to_xyz, np.float32),
+        gamut=np.ascontiguousarray(
+            np.linalg.inv(_to_xyz(_PRIMARIES[BT709])) @ to_xyz, np.float32
+        ),
     )
 
 
