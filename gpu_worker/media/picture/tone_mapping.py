@@ -141,9 +141,7 @@ def tables_of(tone_map: ToneMap) -> Tables:
         signal=(steps ** (2 / _SDR_GAMMA)).astype(np.float32),
         to_rgb=np.array(to_rgb, np.float32),
         luminance=to_xyz[1].astype(np.float32),
-        gamut=np.ascontiguousarray(
-            np.linalg.inv(_to_xyz(_PRIMARIES[BT709])) @ to_xyz, np.float32
-        ),
+        gamut=np.ascontiguousarray(from_xyz @ to_xyz, np.float32),
     )
 
 
