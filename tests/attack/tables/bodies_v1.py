@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.attack.tables import layers
+from tests.attack.tables import layers, stills
 from tests.attack.tables.deliveries import DELIVERY, delivery
 from tests.attack.tables.looks import (
     FRAMING,
@@ -237,6 +237,27 @@ ROUTES = (
         "/v1/jobs",
         lambda has: _submit("export.overlay", _of_asset(has), **delivery()),
         under("input", DELIVERY),
+    ),
+    Route(
+        "submit_job ingest",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("media.ingest", _of_asset(has), max_size=64),
+        under("input", stills.THUMBNAIL),
+    ),
+    Route(
+        "submit_job frame",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.frame", _of_asset(has), frame=3, format="jpeg"),
+        under("input", stills.FRAME),
+    ),
+    Route(
+        "submit_job frame by time",
+        "POST",
+        "/v1/jobs",
+        lambda has: _submit("export.frame", _of_asset(has), time=0.5),
+        under("input", stills.TIME),
     ),
     Route(
         "submit_job image layer",
