@@ -1,5 +1,6 @@
 """Each codec in each quality: a file players take at once, every frame in its place."""
 
+import os
 import subprocess
 from fractions import Fraction
 from itertools import pairwise
@@ -116,6 +117,22 @@ def test_each_four_seconds_begin_with_a_group_of_their_own(
     assert [stamps[index] for index in begin] == [0, 20, 40]
     for start, stop in pairwise([*begin, len(packets)]):
         assert min(stamps[start:stop]) == stamps[start]
+
+
+@CODECS
+def test_no_encoder_leaves_a_thread_that_the_system_serves_before_all_others(
+    tmp_path: Path, codec: str
+) -> None:
+    size, colours = Size(WIDTH, HEIGHT), Colours(1, 1, 1, LIMITED)
+    encoder = cpu_encoder(Delivery(Codec(codec)), 2, 8)
+
+    with VideoFile(tmp_path / "it.mp4", size, NTSC, colours, encoder, None) as file:
+        file.add(even(encoder.pixel_format, 60))
+        threads = [int(each.name) for each in Path("/proc/self/task").iterdir()]
+        ways = {os.sched_getscheduler(thread) for thread in threads}
+
+    assert len(threads) > 1
+    assert ways == {os.SCHED_OTHER}
 
 
 @pytest.mark.parametrize("size", [(64, 640), (640, 64)], ids=str)

@@ -54,12 +54,18 @@ def demuxer_of(head: bytes) -> Demuxer | None:
 
 
 @contextmanager
-def opened(path: Path, accelerator: HWAccel | None = None) -> Iterator[InputContainer]:
+def opened(
+    path: Path, accelerator: HWAccel | None = None, *, unseen: int | None = None
+) -> Iterator[InputContainer]:
     """Open a video file for reading, its video decoded on a device or not; closed on leaving.
+
+    `unseen`: the index of a video stream whose pictures need not be known by opening alone.
+    ffmpeg decodes the first few of each stream to tell what it is, which takes a seventh of
+    a second of a 1080p video; who has probed it, or wants its sound, can do without.
 
     Raises `JobFailed` with `input_unreadable` and what the person can do about it.
     """
-    container = _open(path, accelerator)
+    container = _open(path, accelerator, blind_to(unseen))
     try:
         yield container
     finally:
@@ -86,7 +92,14 @@ def demuxed(container: InputContainer, *streams: StreamT) -> Iterator["Packet[St
             yield packet
 
 
-def _open(path: Path, accelerator: HWAccel | None) -> InputContainer:
+def blind_to(index: int | None) -> list[str]:
+    """Stream options under which opening decodes nothing of the stream of this index."""
+    options = [] if index is None else [*({} for _ in range(index)), {"skip_frame": "all"}]
+    # The stubs speak of texts; what is read are dictionaries, one for each stream.
+    return cast("list[str]", options)
+
+
+def _open(path: Path, accelerator: HWAccel | None, stream_options: list[str]) -> InputContainer:
     with path.open("rb") as file:
         head = file.read(32)
     if not head:
@@ -107,6 +120,7 @@ def _open(path: Path, accelerator: HWAccel | None) -> InputContainer:
                 "format_whitelist": demuxer.whitelisted,
                 "max_pixels": str(MAX_PIXELS),
             },
+            stream_options=stream_options,
             metadata_errors="replace",
             hwaccel=accelerator,
         )

@@ -28,7 +28,7 @@ DOLBY_TAGS = frozenset({"dvh1", "dvhe", "dav1", "dva1", "dvav"})
 
 def first_frame(path: Path, index: int) -> VideoFrame:
     """The first frame that can be decoded. Raises `JobFailed`."""
-    with opened(path) as container:
+    with opened(path, unseen=index) as container:
         stream = video_stream(container, index)
         for packet in islice(demuxed(container, stream), _PACKETS_TO_FIRST_FRAME):
             try:

@@ -82,7 +82,7 @@ def levelling_for(source: Source, plan: Plan, target_lufs: float) -> Levelling |
 
 def loudness_of(path: Path) -> Loudness:
     """The loudness of the sound in a finished file, as a player would decode it."""
-    with opened(path) as container:
+    with opened(path, unseen=0) as container:
         stream = container.streams.audio[0]
         layout = stream.codec_context.layout.name
         planar = AudioResampler(SAMPLE_FORMAT, layout, stream.codec_context.sample_rate)

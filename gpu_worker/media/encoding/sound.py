@@ -69,7 +69,7 @@ def open_track(
     source: Source, track: AudioTrack, opening: ExitStack
 ) -> tuple[InputContainer, AudioStream]:
     """The stream of a track in a file opened for it, closed with `opening`."""
-    container = opening.enter_context(opened(source.path))
+    container = opening.enter_context(opened(source.path, unseen=source.video.index))
     stream = container.streams[track.index]
     if not isinstance(stream, AudioStream):
         raise JobFailed("internal", detail=f"stream {track.index} is no audio")

@@ -14,7 +14,9 @@ import av
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from gpu_worker.media.decoding.containers import blind_to
 from gpu_worker.media.encoding.encoders import Encoder
+from gpu_worker.media.encoding.scheduling import leave_real_time
 from gpu_worker.media.encoding.sound import Sound
 from gpu_worker.media.picture.colour import Colours
 from shared.errors import JobFailed
@@ -58,6 +60,8 @@ class VideoFile:
             self._configure(size, colours, encoder)
             if sound is not None:
                 sound.join(self._output)
+            self._video.codec_context.open(strict=False)
+            leave_real_time()
             self._opened = opening.pop_all()
 
     def _configure(self, size: Size, colours: Colours, encoder: Encoder) -> None:
@@ -127,7 +131,7 @@ def check_written(path: Path, size: Size, frames: int) -> bool:
 
     Raises `JobFailed` with `internal` where its picture is not what was to be written.
     """
-    with av.open(str(path), "r", format="mov") as made:
+    with av.open(str(path), "r", format="mov", stream_options=blind_to(0)) as made:
         video = made.streams.video[0]
         found = (video.codec_context.width, video.codec_context.height, video.frames)
         has_audio = any(stream.frames for stream in made.streams.audio)
