@@ -34,8 +34,7 @@ class Threads:
 
         The encoder takes most of the time, and stalls while it waits for a frame: more threads
         than cores keep both it and its frames coming. Half as many again is x264's own choice;
-        each works on a picture of its own, and a fourth on two cores brought 120 MB of them at
-        1080p and no speed.
+        each works on a picture of its own, so that more of them take memory and give no speed.
         """
         return cls(
             decode=min(max(cores, 2), 8),

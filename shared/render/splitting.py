@@ -56,7 +56,7 @@ def parts_for(
     useful = _useful_cores(output, codec)
     if cores - _SPARE_CORES < useful:
         return 1
-    by_cores = max(2, round(cores / useful))
+    by_cores = min(cores // 2, max(2, round(cores / useful)))
     by_length = max(1, frames // _LEAST_FRAMES)
     return min(by_cores, by_length, _held_by(memory_bytes, source, output))
 

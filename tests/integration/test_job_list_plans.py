@@ -61,7 +61,7 @@ def filled(database, jobs):
         "strftime('%Y-%m-%dT%H:%M:%S', '2026-11-21 12:00:00', (n / 1000) || ' seconds') "
         "|| printf('.%06dZ', n % 1000)"
     )
-    params = cells(job, [name for name in COLUMNS if values[name] == "?"])
+    params = cells(job, tuple(name for name in COLUMNS if values[name] == "?"))
     numbers = "WITH RECURSIVE ns (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM ns WHERE n < ?)"
     with closing(open_writer(database, synchronous="NORMAL")) as writer:
         writer.execute("BEGIN")

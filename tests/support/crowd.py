@@ -80,7 +80,7 @@ def _write_jobs(writer: sqlite3.Connection, jobs: int) -> None:
         "seen_at": "at",
         "finished_at": "CASE WHEN status NOT IN ('queued', 'running') THEN at END",
     }
-    params = cells(job, [name for name in COLUMNS if values[name] == "?"])
+    params = cells(job, tuple(name for name in COLUMNS if values[name] == "?"))
     columns = ", ".join(values[name] for name in COLUMNS)
     writer.execute(
         "WITH RECURSIVE ns (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM ns WHERE n < ?), "  # noqa: S608 - our own names

@@ -9,7 +9,7 @@ from av.video.frame import VideoFrame
 
 from gpu_worker.media.layers.art import FULL, Art
 from gpu_worker.media.picture.colour import Colours
-from gpu_worker.media.picture.planes import Array, samples_of
+from gpu_worker.media.picture.planes import Array, grey_of, samples_of
 from shared.render.plan import Plan
 
 
@@ -93,11 +93,12 @@ def _converted(samples: Array, colours: Colours, bits: int) -> tuple[Array, Arra
     black, luma_span, chroma_span = colours.spans
     peak = (1 << bits) - 1
     unit = 1 / 255 if colours.full else (1 << (bits - 8)) / peak
+    grey = grey_of(bits) / peak
     luma = weight_r * red + weight_g * green + weight_b * blue
     return (
         (black * alpha + luma_span * luma) * unit,
-        (128 * alpha + chroma_span / (2 - 2 * weight_b) * (blue - luma)) * unit,
-        (128 * alpha + chroma_span / (2 - 2 * weight_r) * (red - luma)) * unit,
+        grey * alpha + chroma_span / (2 - 2 * weight_b) * (blue - luma) * unit,
+        grey * alpha + chroma_span / (2 - 2 * weight_r) * (red - luma) * unit,
     )
 
 

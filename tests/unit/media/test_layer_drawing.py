@@ -67,7 +67,10 @@ def oracle(before, image, tags, bits, opacity=1.0):
     codes = np.empty((*alpha.shape, 3))
     for at in np.ndindex(alpha.shape):
         codes[at] = tags.codes(*(rgba[at][:3] * 255))
-    codes *= ((1 << bits) - 1) / 255 if tags.full else 1 << (bits - 8)
+    grey = np.array([0, 128, 128])
+    # No colour is half of all codes, in either range: not half of the largest.
+    codes = (codes - grey) * (((1 << bits) - 1) / 255 if tags.full else 1 << (bits - 8))
+    codes += grey * (1 << (bits - 8))
     made = [before[0] * (1 - alpha) + codes[..., 0] * alpha]
     for plane, channel in zip(before[1:], (1, 2), strict=True):
         out = np.empty(plane.shape)

@@ -4,7 +4,7 @@ from itertools import product
 from math import hypot, pi
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shared.render.cropping import Size
@@ -28,6 +28,7 @@ def share_inside(region: Region, i: int, j: int) -> float:
     return inside / 64
 
 
+@settings(max_examples=40)  # each looks at up to a hundred thousand points
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(4, 16), st.floats(4, 16))
 def test_coverage_is_near_the_supersampled_ellipse(
     x: float, y: float, radius_x: float, radius_y: float

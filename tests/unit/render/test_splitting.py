@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shared.render.cropping import Size
@@ -68,6 +68,7 @@ def test_no_more_are_begun_than_the_memory_holds(gib, parts):
     memory=st.one_of(st.none(), st.integers(0, 2**40)),
     codec=st.sampled_from(Codec),
 )
+@example(cores=7, frames=960, side=16, memory=None, codec=Codec.H264)
 def test_each_piece_has_two_cores_or_more(cores, frames, side, memory, codec):
     parts = parts_for(cores, frames, HD, Size(side, side), memory, codec)
     assert parts == 1 or cores / parts >= 2
