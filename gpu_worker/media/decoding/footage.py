@@ -32,7 +32,8 @@ class VideoTrack:
     """The video stream in time. `origin` is the first frame's PTS in ticks of `timebase`.
 
     `stamped` is False where the container holds no PTS, as AVI: frames then come in order,
-    and only the decoder's DTS tells how far they are apart.
+    and only the decoder's DTS tells how far they are apart. `held_back` is how many frames
+    a decoder keeps until it can tell which comes first.
     """
 
     index: int
@@ -45,6 +46,7 @@ class VideoTrack:
     packets: int
     sync_samples: tuple[SyncSample, ...]
     stamped: bool
+    held_back: int
 
     @property
     def starts_at(self) -> Fraction:

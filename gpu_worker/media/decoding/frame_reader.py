@@ -134,8 +134,14 @@ class FrameReader:
 
     def _decoded(self, start: int | None) -> Generator[VideoFrame, None, None]:
         track = self._source.video
-        with opened(self._source.path, self._accelerator) as container:
+        # What opening would find out anew, the probe has found: how far frames are reordered.
+        # Where times are made up they are made of that, and a device looks for itself.
+        known = track.stamped and self._accelerator is None
+        unseen = track.index if known else None
+        with opened(self._source.path, self._accelerator, unseen=unseen) as container:
             stream = video_stream(container, track.index)
+            if known:
+                stream.codec_context.reorder_depth = track.held_back
             stream.thread_type = "AUTO"
             stream.thread_count = self._threads
             for packet in _packets(container, stream, track, start):

@@ -175,6 +175,7 @@ def _video_track(stream: VideoStream, packets: _Packets) -> VideoTrack:
         packets=len(order),
         sync_samples=tuple(sorted(packets.sync_samples, key=lambda sample: sample.pts)),
         stamped=packets.stamped,
+        held_back=stream.codec_context.reorder_depth,
     )
 
 
