@@ -13,6 +13,9 @@ LAST = frozenset({"succeeded", "failed", "cancelled", "expired"})
 Event = dict[str, Any]
 Shown = dict[str, Any]
 
+# A watcher that hangs up on an answer that does not come, but waits to be let in.
+IMPATIENCE = httpx.Timeout(30, read=0.7)
+
 
 class Cut:
     """How often a watcher's connection was cut, and after how many messages it is."""
@@ -25,10 +28,11 @@ class Cut:
 async def by_poll(http: httpx.AsyncClient, job_id: str, cut: Cut) -> list[Event]:
     """Ask with a wait that the watcher's own patience cuts short."""
     heard: list[Event] = []
+    path = f"/v1/jobs/{job_id}/events"
     while not (heard and heard[-1]["type"] in LAST):
         asked = {"after": heard[-1]["seq"] if heard else -1, "wait_s": 20}
         try:
-            page = await http.get(f"/v1/jobs/{job_id}/events", params=asked, timeout=0.7)
+            page = await http.get(path, params=asked, timeout=IMPATIENCE)
         except httpx.ReadTimeout:
             cut.times += 1
         else:
