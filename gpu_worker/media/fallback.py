@@ -8,12 +8,10 @@ from pathlib import Path
 
 from gpu_worker.hardware import Hardware
 from gpu_worker.kind_work import Crew
-from gpu_worker.media.cpu_engine import CpuEngine
 from gpu_worker.media.cuda.choice import chosen
 from gpu_worker.media.cuda.engine import CudaEngine
 from gpu_worker.media.engine import Engine
-from gpu_worker.media.pipeline import Threads
-from gpu_worker.media.render import Rendered, cores_here, render
+from gpu_worker.media.render import Rendered, cpu_engine, render
 from gpu_worker.media.segments import Order
 from shared.render.plan import Remark
 
@@ -37,20 +35,13 @@ def render_on(
 
     As `render` says otherwise. Raises `JobFailed`.
     """
-    source, plan, delivery = order.source, order.plan, order.delivery
 
     def attempt(engine: Engine | None, crew: Crew | None, progress: Progress) -> Rendered:
-        level, arts = order.level, order.arts
-        return render(source, plan, delivery, into, progress, engine, crew, level, arts)
+        return render(order, into, progress, engine, crew)
 
-    choice = chosen(hardware, source, plan, delivery)
+    choice = chosen(hardware, order.source, order.plan, order.delivery)
     engine = CudaEngine(choice, cpu_engine(crew)) if choice.any else None
     return with_fallback(engine, attempt, crew, progress)
-
-
-def cpu_engine(crew: Crew | None) -> CpuEngine:
-    """The CPU's engine with all the cores this work has."""
-    return CpuEngine(Threads.for_cores(crew.cores if crew else cores_here()))
 
 
 def with_fallback(

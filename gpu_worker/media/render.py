@@ -11,13 +11,11 @@ from shutil import rmtree
 from gpu_worker.kind_work import CannotFork, Crew
 from gpu_worker.media.cpu_engine import CpuEngine
 from gpu_worker.media.decoding.footage import AUDIO_DROPPED, Source
-from gpu_worker.media.encoding.levels import Level
 from gpu_worker.media.encoding.sound import open_sound
 from gpu_worker.media.encoding.stills import Seen
 from gpu_worker.media.encoding.video_file import check_written
 from gpu_worker.media.engine import Engine
 from gpu_worker.media.joining import CannotJoin, join
-from gpu_worker.media.layers.art import Art
 from gpu_worker.media.pipeline import Threads
 from gpu_worker.media.segments import (
     DamagedOnTheWay,
@@ -28,8 +26,7 @@ from gpu_worker.media.segments import (
     sound_beside,
 )
 from shared.errors import JobFailed
-from shared.render.delivery import Delivery
-from shared.render.plan import Plan, Remark
+from shared.render.plan import Remark
 from shared.render.splitting import parts_for, split
 
 log = logging.getLogger(__name__)
@@ -63,35 +60,31 @@ def cores_here() -> int:
     return len(os.sched_getaffinity(0))
 
 
+def cpu_engine(crew: Crew | None) -> CpuEngine:
+    """The CPU's engine with all the cores this work has."""
+    return CpuEngine(Threads.for_cores(crew.cores if crew else cores_here()))
+
+
 def render(
-    source: Source,
-    plan: Plan,
-    delivery: Delivery,
+    order: Order,
     into: Path,
     progress: Callable[[float], None],
     engine: Engine | None = None,
     crew: Crew | None = None,
-    level: Level | None = None,
-    arts: tuple[Art | None, ...] = (),
 ) -> Rendered:
-    """Write the MP4 of a plan into a file, its sound at a level or as it is.
-
-    `arts` are those of the plan's layers, made ready.
+    """Write the MP4 of an order into a file.
 
     With a crew, and cores and frames enough for it to pay, in several processes; the file is
     the same but for how the encoder spends its bits around the joints. `progress` is called
     with 0 to 1 after each frame; what it raises stops the render, with every thread joined,
     every file closed and every process gone. Raises `JobFailed`.
     """
-    order = Order(source, plan, delivery, level, arts)
-    pieces: tuple[range, ...] = (plan.frames,)
+    pieces: tuple[range, ...] = (order.plan.frames,)
     if crew is not None and (engine is None or isinstance(engine, CpuEngine)):
         pieces = _pieces(order, crew)
     made = _side_by_side(order, pieces, crew, into, progress) if crew else None
     if made is None:
-        cores = crew.cores if crew else cores_here()
-        engine = engine or CpuEngine(Threads.for_cores(cores))
-        made = _in_one(order, engine, into, progress)
+        made = _in_one(order, engine or cpu_engine(crew), into, progress)
     return _looked_at(order, made, into)
 
 

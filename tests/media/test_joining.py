@@ -14,6 +14,7 @@ from gpu_worker.kind_work import CannotFork, Part, Stopped
 from gpu_worker.media.decoding.probe import probe
 from gpu_worker.media.joining import CannotJoin, Segment, join
 from gpu_worker.media.render import render
+from gpu_worker.media.segments import Order
 from shared.render.cropping import Size
 from shared.render.delivery import Delivery
 from shared.render.plan import plan_framing
@@ -122,7 +123,7 @@ def rendered(folder: Path, then: Callable[[], None]) -> Path:
     source = probe(clip(folder / "clip.mp4", 12))
     plan = plan_framing(source.footage, Size(64, 64), ())
     into = folder / "export.mp4"
-    render(source, plan, Delivery(), into, lambda _fraction: None, crew=Crew(then))
+    render(Order(source, plan, Delivery()), into, lambda _fraction: None, crew=Crew(then))
     return into
 
 
@@ -166,7 +167,7 @@ def test_a_render_is_split_by_itself_where_pieces_are_long_and_soon_reached(
     split: list[int] = []
 
     crew = Crew(lambda: split.append(len(list(tmp_path.glob("*/*.mp4")))), wanted=None)
-    render(source, plan, Delivery(), into, lambda _fraction: None, crew=crew)
+    render(Order(source, plan, Delivery()), into, lambda _fraction: None, crew=crew)
 
     assert split == [pieces] * (pieces > 1)
     assert source.video.frames == frames

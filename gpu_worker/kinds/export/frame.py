@@ -6,14 +6,12 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from gpu_worker.kind_work import Made, MadeFile, Work
-from gpu_worker.media.cpu_engine import CpuEngine
 from gpu_worker.media.decoding.footage import Source
 from gpu_worker.media.decoding.probe import probe
 from gpu_worker.media.engine import Engine
 from gpu_worker.media.layers.drawing import LayerDrawing
 from gpu_worker.media.layers.prepare import Prepared, prepared
-from gpu_worker.media.pipeline import Threads
-from gpu_worker.media.render import cores_here
+from gpu_worker.media.render import cpu_engine
 from gpu_worker.media.stills.from_planes import output_rgb
 from gpu_worker.media.stills.writing import write_still
 from shared.kinds.export.frame import KIND, FrameInput, FrameResult
@@ -34,9 +32,7 @@ def run(work: Work[FrameInput], engine: Engine | None = None) -> Made:
     plan = work.input.plan(source.footage)
     layers = prepared(plan, work.files)
     work.progress("render", 0.0)
-    frame, found = rendered(
-        engine or CpuEngine(Threads.for_cores(cores_here())), source, plan, number, layers
-    )
+    frame, found = rendered(engine or cpu_engine(work.crew), source, plan, number, layers)
     _tell(work, (*source.remarks, *plan.remarks, *layers.remarks, *found))
     return _made(work, source, number, frame)
 

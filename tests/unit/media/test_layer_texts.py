@@ -176,6 +176,7 @@ def test_a_font_whose_tables_lie_is_survived(tmp_path):
     whole = bytearray((FONTS / "noto-sans-thai-regular.ttf").read_bytes())
     random = np.random.default_rng(3)
     path = tmp_path / "font.ttf"
+    survived = 0
     for _ in range(20):
         spoilt = bytearray(whole)
         for at in random.integers(300, len(whole), 400):
@@ -186,6 +187,8 @@ def test_a_font_whose_tables_lie_is_survived(tmp_path):
                 [Layer(Text("ที่ abc", "noto-sans", own_font=True))],
                 {"layers.0.font_file": path},
             )
+        survived += 1
+    assert survived == 20
 
 
 def test_characters_no_font_has_are_remarked_on_once():

@@ -90,10 +90,7 @@ class Bench:
 
     def attempt(self, engine, crew, progress):
         self.crews.append(crew)
-        order = self.order
-        return render(
-            order.source, order.plan, order.delivery, self.into, progress, engine, None
-        )
+        return render(self.order, self.into, progress, engine)
 
     def made_with(self, engine, crew=None):
         return with_fallback(engine, self.attempt, crew, self.said.append)
