@@ -18,6 +18,8 @@ Rows = list[list[Row]]
 Outcome = Rows | Exception
 
 
+_UNHOLDABLE = (ArithmeticError, TypeError, ValueError)  # what a value raises SQLite cannot hold
+
 _Batch = Ask[Sequence[Statement], Rows]
 
 
@@ -25,9 +27,10 @@ class GroupWriter:
     """Runs batches on one connection, many to a COMMIT, and answers after it.
 
     An fsync costs the same for one batch as for a hundred, so what arrived while the last
-    one ran is committed together. Each batch has its own SAVEPOINT: one that breaks a
-    constraint is taken out alone. What spoils the transaction itself (full disk, I/O error,
-    a lock that did not come free) fails all that were in it.
+    one ran is committed together. Where one of them breaks a constraint they are all run
+    again, each in a SAVEPOINT of its own, and that one is taken out alone. What spoils the
+    transaction itself (full disk, I/O error, a lock that did not come free) fails all that
+    were in it.
     """
 
     def __init__(
@@ -93,7 +96,7 @@ class GroupWriter:
             connection = self._connection or self._open_connection()
             self._connection = connection
             connection.execute("BEGIN IMMEDIATE")
-            outcomes = [_run_apart(connection, ask.what) for ask in group]
+            outcomes = _run_together(connection, [ask.what for ask in group])
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             log.warning("sqlite.group_failed", extra={"batches": len(group), "why": str(error)})
@@ -116,6 +119,20 @@ class GroupWriter:
             self._connection = None
 
 
+def _run_together(
+    connection: sqlite3.Connection, batches: Sequence[Sequence[Statement]]
+) -> list[Outcome]:
+    """Run batches, with savepoints only where one of them is at fault: they cost time."""
+    try:
+        return [run_all(connection, batch) for batch in batches]
+    except (sqlite3.Error, *_UNHOLDABLE) as error:
+        if isinstance(error, sqlite3.Error) and spoils_the_group(error):
+            raise
+    connection.execute("ROLLBACK")
+    connection.execute("BEGIN IMMEDIATE")
+    return [_run_apart(connection, batch) for batch in batches]
+
+
 def _run_apart(connection: sqlite3.Connection, statements: Sequence[Statement]) -> Outcome:
     """Run one batch inside its own savepoint; a batch at fault is undone alone."""
     connection.execute("SAVEPOINT batch")
@@ -129,7 +146,7 @@ def _run_apart(connection: sqlite3.Connection, statements: Sequence[Statement]) 
         if spoils_the_group(error) or not connection.in_transaction:
             raise
         outcome = ours(error)
-    except (ArithmeticError, TypeError, ValueError) as error:  # a value SQLite cannot hold
+    except _UNHOLDABLE as error:
         outcome = ours(error)
     if isinstance(outcome, Exception):
         connection.execute("ROLLBACK TO batch")
