@@ -27,7 +27,8 @@ _compact = json.JSONEncoder(separators=(",", ":"), allow_nan=False).encode
 
 def to_text(at: datetime) -> str:
     """Return UTC text of fixed width, so that text sorts as time."""
-    return at.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
+    utc = at if at.tzinfo is UTC else at.astimezone(UTC)
+    return utc.isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def to_instant(text: str) -> datetime:
@@ -102,7 +103,7 @@ def _to_column(name: str) -> Callable[[Any], Value] | None:
     if name in _JSON or name == "stages":
         return to_json
     if name in _RECORDS:
-        return lambda records: to_json([asdict(each) for each in records])
+        return lambda records: to_json([asdict(each) for each in records]) if records else "[]"
     if name == "error":
         return lambda error: to_json(asdict(error))
     if name in _WORDS:
