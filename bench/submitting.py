@@ -90,6 +90,7 @@ def _empty_the_queue(database: Path) -> None:
         connection.execute(
             "UPDATE jobs SET status = 'cancelled', waiting_for = NULL WHERE status = 'queued'"
         )
+        connection.execute("UPDATE endpoints SET waiting = 0")
 
 
 def _load(place: Workplace, one: GatewayProcess, known: Secrets, at_once: int) -> Seen:

@@ -95,7 +95,7 @@ class JobStore(Protocol):
         """Make a counter of slots for each endpoint that has none yet."""
 
     async def create(self, new: NewJob) -> int:
-        """Write job, event 0, reserve and effects; return how many wait in front of it.
+        """Write job, event 0, reserve and effects; return how many waited before it came.
 
         Raises `TooManyOpenJobs`, `KeyTaken`, `JobIdTaken`, `FileGone` or `SourceGone`,
         having written nothing. A repeat under the same `op` writes nothing and is no error.

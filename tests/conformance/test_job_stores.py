@@ -93,11 +93,11 @@ async def test_creating_again_under_the_same_op_writes_nothing_more(stores):
     assert len(await stores.events.read("j1", -1, 10)) == 1
 
 
-async def test_creating_tells_how_many_wait_in_front_also_when_repeated(stores):
+async def test_creating_tells_how_many_waited_and_a_repeat_who_waits_in_front(stores):
     later = NOON + timedelta(seconds=1)
     elsewhere = a_job("j3", endpoint="cpu", created_at=later)
     made = [a_job("j1"), a_job("j2", created_at=later), elsewhere, a_job("j0")]
-    assert [await stores.jobs.create(new(job)) for job in made] == [0, 1, 0, 0]
+    assert [await stores.jobs.create(new(job)) for job in made] == [0, 1, 0, 2]
     again = [await stores.jobs.create(new(job)) for job in made]
     assert again == [1, 2, 0, 0]
     assert await stores.jobs.positions(made) == {"j1": 1, "j2": 2, "j3": 0, "j0": 0}

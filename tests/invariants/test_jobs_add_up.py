@@ -263,6 +263,11 @@ def must_add_up(reader: sqlite3.Connection) -> None:
         "SELECT endpoint AS name, count(*) AS n FROM jobs WHERE holds_slot = 1 "
         "GROUP BY endpoint",
     )
+    assert counted(reader, "SELECT name, waiting AS n FROM endpoints") == counted(
+        reader,
+        "SELECT endpoint AS name, count(*) AS n FROM jobs WHERE waiting_for = 'slot' "
+        "GROUP BY endpoint",
+    )
     assert not run(reader, (WRONG_LOGS, ()))
     assert not run(reader, (WRONG_COSTS, ()))
     assert not run(reader, (WRONG_KEYS, ()))

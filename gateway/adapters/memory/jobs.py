@@ -63,11 +63,15 @@ class MemoryJobStore(JobStore):
         t.keep_op(new.op, job.id, job.created_at, {})
         if name and bind:
             t.keys[name] = BoundKey(job.id, bind.request_hash, job.created_at)
+        ahead = sum(
+            other.endpoint == job.endpoint and other.waiting_for is WaitingFor.SLOT
+            for other in t.jobs.values()
+        )
         t.jobs[job.id] = job
         t.events[job.id].append(Event(0, "queued", event_body(job, "queued", job.created_at)))
         t.ledger[job.id, 1, "reserve"] = job.reserve_micro_usd
         t.leave(new.effects)
-        return self._in_line([job]).get(job.id, 0)
+        return ahead
 
     @override
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:

@@ -11,6 +11,7 @@ from gateway.adapters.sql.engine import Statement
 from gateway.adapters.sql.rows import CHANGING, cells, to_json, to_text
 from gateway.core.effects import Effect
 from gateway.core.events import event_body
+from gateway.core.job import WaitingFor
 from gateway.ports.job_store import Change
 
 NEVER_LEASED = ""
@@ -79,14 +80,16 @@ def add_effects(
 def _counters(what: Change, *, guarded: bool) -> list[Statement]:
     before, after, op = what.before, what.after, what.op
     statements: list[Statement] = []
-    if after.holds_slot and not before.holds_slot:
+    taken = after.holds_slot - before.holds_slot
+    waiting = (after.waiting_for is WaitingFor.SLOT) - (before.waiting_for is WaitingFor.SLOT)
+    if taken or waiting:
         room = " AND taken < ?" if guarded else ""
         limit = [what.slot_cap] if guarded else []
         statements.append(
             (
-                f"UPDATE endpoints SET taken = taken + 1, op = ? WHERE name = ?{room} "
-                f"AND {_MARKED}",
-                (op, after.endpoint, *limit, after.id, op),
+                "UPDATE endpoints SET taken = taken + ?, waiting = waiting + ?, op = ? "
+                f"WHERE name = ?{room} AND {_MARKED}",
+                (taken, waiting, op, after.endpoint, *limit, after.id, op),
             )
         )
     if guarded:
@@ -97,13 +100,6 @@ def _counters(what: Change, *, guarded: bool) -> list[Statement]:
                 f"WHEN {_MARKED} THEN (SELECT count(*) FROM endpoints WHERE op = ?) "
                 "ELSE guards_needed END WHERE op = ?",
                 (after.id, op, op, op),
-            )
-        )
-    if before.holds_slot and not after.holds_slot:
-        statements.append(
-            (
-                f"UPDATE endpoints SET taken = taken - 1 WHERE name = ? AND {_MARKED}",
-                (after.endpoint, after.id, op),
             )
         )
     if after.is_final and not before.is_final:

@@ -44,7 +44,14 @@ class SqlJobStore(JobStore):
     @override
     async def know_endpoints(self, names: Sequence[str]) -> None:
         insert = "INSERT INTO endpoints (name) VALUES (?) ON CONFLICT (name) DO NOTHING"
-        await self._engine.batch([(insert, (name,)) for name in names])
+        # A gateway of an earlier version that still ran after a migration counted nobody.
+        recount = (
+            "UPDATE endpoints SET waiting = (SELECT count(*) FROM jobs "
+            "WHERE endpoint = ? AND waiting_for = 'slot') WHERE name = ?"
+        )
+        await self._engine.batch(
+            [(insert, (name,)) for name in names] + [(recount, (name, name)) for name in names]
+        )
 
     @override
     async def create(self, new: NewJob) -> int:
@@ -61,8 +68,7 @@ class SqlJobStore(JobStore):
             if "guards_hold" in broken:
                 raise await self._missed(new.job) from error
             raise
-        ahead: int = answers[-1][0]["ahead"]
-        return ahead
+        return sum(row["ahead"] for row in answers[job_creation.AHEAD])
 
     async def _missed(self, job: Job) -> FileGone | SourceGone | TooManyOpenJobs:
         """Say which guard it was that a job did not pass."""
