@@ -20,6 +20,7 @@ from bench.measured_kind import KINDS
 from bench.serving import serve_until_told
 from gateway.bootstrap import build_gateway, sqlite_adapters
 from gateway.core.api_keys import ApiKey
+from gateway.entrypoints.garbage import spare_what_was_built
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.key_store import KeyStore
 from gateway.settings import load_settings
@@ -78,6 +79,7 @@ async def serve(mode: Mode) -> None:
     watched = mode == "watched"
     if not watched:
         await gateway.start()
+    spare_what_was_built()
     await serve_until_told(gateway.app, lifespan="on" if watched else "off")
     if not watched:
         await ports.close()

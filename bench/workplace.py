@@ -22,7 +22,7 @@ class Effort:
     clip_s: int = 10
     long_clip_s: int = 600
     short_clip_s: int = 30
-    blocks: int = 6
+    blocks: int = 10
     requests: int = 500
     watchers: int = 2000
     watched_jobs: int = 100

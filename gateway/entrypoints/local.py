@@ -14,6 +14,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from gateway.bootstrap import build_gateway, sqlite_adapters
+from gateway.entrypoints.garbage import spare_what_was_built
 from gateway.settings import load_settings
 from shared.errors import OperatorMustAct
 from shared.logs import start_logging
@@ -33,7 +34,9 @@ def app() -> FastAPI:
     settings = load_settings()
     start_logging(sys.stdout, level=settings.log_level)
     keep_tickets_out_of_the_log()
-    return build_gateway(settings, sqlite_adapters(settings)).app
+    built = build_gateway(settings, sqlite_adapters(settings)).app
+    spare_what_was_built()
+    return built
 
 
 def keep_tickets_out_of_the_log() -> None:
