@@ -24,6 +24,7 @@ from gateway.ports.liveness import Liveness
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
+from gateway.services.announce_event import AnnounceEvent
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
 from gateway.services.assets import Assets
 from gateway.services.attempt_gate import AttemptGate
@@ -188,6 +189,7 @@ class JobServices:
             EffectKind.ERASE: EraseJob(
                 has.jobs, has.attempts, has.objects, has.effects, has.uploads, has.clock
             ),
+            EffectKind.WEBHOOK: AnnounceEvent(),
         }
         lease_s = self.settings.timings.effect_lease_s
         return PerformEffects(has.effects, performers, has.clock, has.new_id, lease_s)

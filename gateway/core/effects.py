@@ -4,6 +4,7 @@ An effect's id is made of what it is about, so that one decided twice is one row
 performing it twice does no harm.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -28,6 +29,7 @@ class EffectKind(StrEnum):
     SETTLE = "settle"
     SWEEP = "sweep"
     ERASE = "erase"
+    WEBHOOK = "webhook"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,3 +91,21 @@ def sweep(job: Job, *, deadline_at: datetime) -> Effect:
 def erase(job: Job, *, at: datetime) -> Effect:
     """Remove a deleted job's objects and rows, once nobody can put any more."""
     return Effect(f"erase:{job.id}", EffectKind.ERASE, at, job.id)
+
+
+def announce(
+    event_id: str, tenant: str, type: str, data: Mapping[str, Any], at: datetime
+) -> Effect:
+    """Tell the tenant's webhook endpoints that want this type what happened `at` that time.
+
+    `event_id` names what happened, once and for all (letters, digits, `_` and `-`): the same
+    one left twice is told once. `data` is what receivers get, as JSON.
+    """
+    body = {
+        "event_id": event_id,
+        "tenant": tenant,
+        "type": type,
+        "data": dict(data),
+        "at": at.isoformat(),
+    }
+    return Effect(f"webhook:{event_id}", EffectKind.WEBHOOK, at, body=body)
