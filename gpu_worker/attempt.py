@@ -66,7 +66,8 @@ class Allowance:
     """What one child may use of this machine, of whose cores `at_once` children have a share.
 
     `processes`: how many share one child's work; None for as many as pay. `hardware`: what
-    its accelerator does.
+    its accelerator does. `tasks`: the processes and threads of one; `caches`: folders besides
+    its own that it may write in, where a driver keeps what it compiles.
     """
 
     cores: int
@@ -76,6 +77,8 @@ class Allowance:
     at_once: int = 1
     processes: int | None = None
     hardware: Hardware = NO_HARDWARE
+    tasks: int | None = None
+    caches: tuple[str, ...] = ()
 
     def for_attempt(self, fence: int) -> "Allowance":
         """Return what an attempt may use: the accelerator only on the first.
@@ -94,6 +97,7 @@ class Allowance:
             cpu_s=cpu_s,
             file_bytes=self.file_bytes,
             open_files=self.open_files,
+            tasks=self.tasks,
         )
 
 
@@ -190,6 +194,7 @@ class Attempt:
             input=self.order.input,
             files={name: str(file.path) for name, file in self._fetched.items()},
             scratch=str(work),
+            caches=list(allowed.caches),
             limits=allowed.limits(self.deadline.left_s()),
             cores=max(1, allowed.cores // allowed.at_once),
             processes=allowed.processes,

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -124,7 +125,15 @@ def _allowance(settings: WorkerSettings, hardware: Hardware = NO_HARDWARE) -> Al
         at_once=settings.media_at_once,
         processes=settings.render_processes,
         hardware=hardware,
+        tasks=settings.tasks,
+        caches=_caches(settings) if hardware.any else (),
     )
+
+
+def _caches(settings: WorkerSettings) -> tuple[str, ...]:
+    """Where numba and NVIDIA's driver keep the kernels they compile."""
+    driver = Path(os.environ.get("HOME", "/root"), ".nv")
+    return tuple(filter(None, (settings.numba_cache_dir, str(driver))))
 
 
 if __name__ == "__main__":

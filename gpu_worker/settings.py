@@ -40,5 +40,8 @@ class WorkerSettings(BaseSettings):
     )
     file_limit_mb: int = Field(20_480, ge=1, description="The largest file a child may write.")
     open_files: int = Field(256, ge=64, description="Files a child may have open.")
+    tasks: int = Field(
+        1024, ge=64, description="Processes and threads a child may start, where not root."
+    )
     zygote_ready_s: float = Field(120, gt=0, description="How long imports may take at boot.")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

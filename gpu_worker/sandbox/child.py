@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -17,7 +18,7 @@ from pydantic import BaseModel
 
 from gpu_worker.kind_work import Made, Stopped, Work
 from gpu_worker.kinds import Runner
-from gpu_worker.sandbox import confinement
+from gpu_worker.sandbox import confinement, file_access
 from gpu_worker.sandbox.child_messages import (
     ChildTask,
     Done,
@@ -64,10 +65,7 @@ def _serve(conn: socket.socket, runners: Mapping[str, Runner]) -> int:
     with log_fields(**task.log_fields):
         os.chdir(task.scratch)
         os.umask(0o077)
-        confinement.be_first_when_memory_runs_out()
-        if not confinement.forbid_network():
-            log.warning("child.network_not_forbidden")
-        confinement.limit(task.limits)
+        _confine(task)
         crew = ForkedCrew(task.cores or len(os.sched_getaffinity(0)), task.processes, conn)
         try:
             made, run_s = _made(task, runners[task.kind], _Voice(conn), stopping, crew)
@@ -81,6 +79,20 @@ def _serve(conn: socket.socket, runners: Mapping[str, Runner]) -> int:
             last_word = _failed(error)
         _Voice(conn).say(last_word)
     return 0
+
+
+def _confine(task: ChildTask) -> None:
+    confinement.be_first_when_memory_runs_out()
+    confinement.limit(task.limits)
+    # What libraries keep for a moment is the job's as well, and goes with it.
+    os.environ["TMPDIR"] = tempfile.tempdir = task.scratch
+    own = (task.scratch, *task.caches)
+    if not file_access.keep_to(task.files.values(), own, devices=task.hardware.any):
+        log.warning("child.files_not_kept_apart")
+    if not confinement.give_up_capabilities():
+        log.warning("child.capabilities_kept")
+    if not confinement.forbid_network_and_programs():
+        log.warning("child.network_not_forbidden")
 
 
 def _made(

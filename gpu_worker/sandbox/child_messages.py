@@ -32,15 +32,20 @@ class Limits(Wire):
     cpu_s: int = Field(ge=1)  # of each process, all its threads together
     file_bytes: int = Field(ge=1)  # of the largest file
     open_files: int = Field(ge=16)
+    tasks: int | None = Field(None, ge=1)  # processes and threads; root has no such bound
 
 
 class ChildTask(Wire):
-    """One attempt's work: its checked input, and its files where they lie."""
+    """One attempt's work: its checked input, and its files where they lie.
+
+    It may read its files, and write in `scratch` and in the folders of `caches`.
+    """
 
     kind: str
     input: dict[str, Any]
     files: dict[str, str]
     scratch: str
+    caches: list[str] = []
     limits: Limits
     cores: int | None = Field(None, ge=1)  # None: as many as it may run on
     processes: int | None = Field(None, ge=1)  # that share the work; None: as many as pay

@@ -1,4 +1,4 @@
-"""What a process may do: die with its parent, stay within limits, leave the network alone.
+"""What a process may do: die with its parent, stay within limits, no network, no programs.
 
 Linux only, as the worker is. Called in a process that has one thread.
 """
@@ -19,13 +19,18 @@ log = logging.getLogger(__name__)
 _PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
+# linux/capability.h
+_CAPABILITY_VERSION_3 = 0x20080522
 # linux/seccomp.h. Without SPEC_ALLOW older kernels slow every branch of a filtered process.
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4
 _SECCOMP_RET_ALLOW = 0x7FFF0000
 _SECCOMP_RET_EACCES = 0x00050000 | 13
-# AUDIT_ARCH, and the numbers of seccomp(2) and socket(2)
-_SYSCALLS = {"x86_64": (0xC000003E, 317, 41), "aarch64": (0xC00000B7, 277, 198)}
+# AUDIT_ARCH, and the numbers of seccomp(2), socket(2), execve(2) and execveat(2)
+_SYSCALLS = {
+    "x86_64": (0xC000003E, 317, 41, (59, 322)),
+    "aarch64": (0xC00000B7, 277, 198, (221, 281)),
+}
 _IO_URING_SETUP = 425
 _X32_BIT = 0x40000000
 _AF_UNIX = 1
@@ -56,6 +61,8 @@ def limit(limits: Limits) -> None:
     _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     _lower(resource.RLIMIT_NOFILE, limits.open_files)
     _lower(resource.RLIMIT_CPU, limits.cpu_s, spare=5)
+    if limits.tasks is not None:
+        _lower(resource.RLIMIT_NPROC, _tasks_here() + limits.tasks)
     if limits.memory_bytes is not None and limits.memory_counts == "writable":
         _lower(resource.RLIMIT_DATA, limits.memory_bytes)
     elif limits.memory_bytes is not None:
@@ -75,16 +82,24 @@ def be_first_when_memory_runs_out() -> None:
         log.debug("child.oom_score_not_set", extra={"why": repr(error)})
 
 
-def forbid_network() -> bool:
-    """Refuse every new socket but local ones, for this process and all it starts.
+def give_up_capabilities() -> bool:
+    """Be root in name only: what root may do beyond its own files is given up."""
+    # struct {u32 version; int pid}, and twice {u32 effective, permitted, inheritable}
+    header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
+    return bool(ctypes.CDLL(None, use_errno=True).capset(header, bytes(24)) == 0)
 
-    False where the platform does not allow it: then the rules on opening files stand alone.
+
+def forbid_network_and_programs() -> bool:
+    """Refuse every new socket but local ones, and to run any program, for all it starts too.
+
+    Whatever is made of a file's text there, no shell reads it. False where the platform does
+    not allow it: then the rules on opening files stand alone.
     """
     known = _SYSCALLS.get(platform.machine())
     if known is None:
         return False
-    arch, seccomp, socket = known
-    program = _filter(arch, socket)
+    arch, seccomp, socket, execs = known
+    program = _filter(arch, socket, execs)
     libc = ctypes.CDLL(None, use_errno=True)
     array = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog {unsigned short len; struct sock_filter *filter;}
@@ -97,17 +112,19 @@ def forbid_network() -> bool:
     return bool(done == 0)
 
 
-def _filter(arch: int, socket: int) -> bytes:
+def _filter(arch: int, socket: int, execs: tuple[int, int]) -> bytes:
     """A BPF program over `struct seccomp_data`: number at 0, architecture 4, arguments 16.
 
-    Jumps count from the instruction after; 8 allows, 9 refuses.
+    Jumps count from the instruction after; 10 allows, 11 refuses.
     """
     steps = (
         (_LOAD, 0, 0, 4),
-        (_IF_EQUAL, 0, 7, arch),
+        (_IF_EQUAL, 0, 9, arch),
         (_LOAD, 0, 0, 0),
-        (_IF_AT_LEAST, 5, 0, _X32_BIT),
-        (_IF_EQUAL, 4, 0, _IO_URING_SETUP),
+        (_IF_AT_LEAST, 7, 0, _X32_BIT),
+        (_IF_EQUAL, 6, 0, _IO_URING_SETUP),
+        (_IF_EQUAL, 5, 0, execs[0]),
+        (_IF_EQUAL, 4, 0, execs[1]),
         (_IF_EQUAL, 0, 2, socket),
         (_LOAD, 0, 0, 16),
         (_IF_EQUAL, 0, 1, _AF_UNIX),
@@ -115,6 +132,11 @@ def _filter(arch: int, socket: int) -> bytes:
         (_RETURN, 0, 0, _SECCOMP_RET_EACCES),
     )
     return b"".join(struct.pack("<HBBI", *step) for step in steps)
+
+
+def _tasks_here() -> int:
+    """The kernel bounds a user's processes and threads, so others' count (proc(5), loadavg)."""
+    return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
 
 
 def _lower(which: int, to: int, *, spare: int = 0) -> None:

@@ -43,7 +43,7 @@ class Bench:
             claim=ClaimWork(FACTS, self._nonce, QUICK, LONG.claim_s),
             children=self.children,
             scratch=self.scratch,
-            allowance=ALLOWANCE,
+            allowance=replace(ALLOWANCE, caches=(str(self.mark),)),
             patience=LONG,
             pace=QUICK,
             new_client=lambda: httpx.AsyncClient(trust_env=False),

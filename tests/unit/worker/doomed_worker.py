@@ -26,6 +26,7 @@ async def work(children: Children, helper: int, folder: Path) -> None:
         input={"conduct": "refuses_to_die", "mark": str(folder)},
         files={},
         scratch=str(folder / "work"),
+        caches=[str(folder)],
         limits=Limits(memory_bytes=None, cpu_s=60, file_bytes=1024, open_files=64),
         log_fields={},
     )

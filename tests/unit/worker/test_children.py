@@ -30,6 +30,7 @@ def task(tmp_path):
             input={"conduct": conduct, "mark": str(tmp_path / "mark")},
             files={},
             scratch=str(tmp_path / "work"),
+            caches=[str(tmp_path / "mark")],
             limits=LIMITS.model_copy(update=limits),
             log_fields={"job_id": "job-1", "fence": 3},
         )
@@ -85,6 +86,7 @@ async def test_a_child_is_confined(children, task):
         "fsize": 4 * MIB,
         "nofile": 64,
         "cpu": 600,
+        "temporary": True,
         "threads": 1,
         "cwd": True,
         "stdin": "/dev/null",
@@ -96,6 +98,47 @@ async def test_a_child_is_confined(children, task):
 async def test_a_child_has_no_network(children, task):
     done = await children.run(task("dials_out"), unheard)
     assert done.result == {"said": "refused"}
+
+
+async def test_a_child_runs_no_program(children, task):
+    done = await children.run(task("runs_a_program"), unheard)
+    assert done.result == {"said": "refused"}
+
+
+async def test_a_child_reads_and_writes_what_is_its_jobs_and_nothing_else(
+    children, task, tmp_path
+):
+    """Nor the environment of a process beside it, where a worker's secrets would be."""
+    own, cache, beside = (tmp_path / name for name in ("work", "mark", "beside"))
+    beside.mkdir()
+    for name in ("input", "secret"):
+        (beside / name).write_bytes(b"x")
+    at = [own, cache, beside / "input", beside / "secret", beside]
+    asked = task("pries").model_copy(update={"files": {"source": str(beside / "input")}})
+    asked.input["at"] = [*map(str, at), f"/proc/{os.getpid()}/environ", "/etc/shadow", "/usr"]
+
+    done = await children.run(asked, unheard)
+
+    assert ast.literal_eval(done.result["said"]) == [
+        *("read written", "read written", "read closed", "closed closed", "closed closed"),
+        *("closed closed", "closed closed", "read closed"),
+    ]
+    assert sorted(each.name for each in beside.iterdir()) == ["input", "secret"]
+
+
+async def test_a_driver_reads_what_it_likes_and_writes_to_devices_alone(
+    children, task, tmp_path
+):
+    """What a GPU's driver opens is its own affair; other jobs' files stay as they are."""
+    gpu = Hardware(warps=True)
+    asked = task("pries").model_copy(update={"hardware": gpu})
+    asked.input["at"] = [str(tmp_path / "work"), str(tmp_path), f"/proc/{os.getpid()}/environ"]
+
+    done = await children.run(asked, unheard)
+
+    assert ast.literal_eval(done.result["said"]) == [
+        *("read written", "read closed", "closed closed")
+    ]
 
 
 @pytest.mark.parametrize(

@@ -30,6 +30,7 @@ def task(tmp_path):
             input={"conducts": list(conducts), "mark": mark, "threads": threads},
             files={},
             scratch=str(tmp_path / "work"),
+            caches=[str(tmp_path / "mark")],
             limits=LIMITS.model_copy(update=limits),
             log_fields={"job_id": "job-1", "fence": 3},
         )

@@ -7,7 +7,7 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable
@@ -34,8 +34,10 @@ Conduct = Literal[
     "lives_on",
     "makes_a_link",
     "names_a_wrong_stage",
+    "pries",
     "refuses_to_die",
     "reserves",
+    "runs_a_program",
     "segfaults",
     "tells_its_hardware",
     "tells_its_limits",
@@ -49,6 +51,7 @@ class ConductInput(Wire):
     conduct: Conduct = "copies"
     source: FileRef | None = None
     mark: str | None = None
+    at: list[str] = []  # what is pried at
     seconds: float = 0.0
 
 
@@ -88,10 +91,7 @@ def _hangs(work: Work[ConductInput]) -> NoReturn:
 
 def _refuses_to_die(work: Work[ConductInput]) -> NoReturn:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    grandchild = subprocess.Popen(
-        [sys.executable, "-c", "import signal,time;signal.signal(15,1);time.sleep(3600)"]
-    )
-    _leave_mark(work, "grandchild", grandchild.pid)
+    _leave_mark(work, "grandchild", _sleeping())
     _leave_mark(work, "child", os.getpid())
     work.progress("work", 0.5)
     while True:
@@ -99,9 +99,17 @@ def _refuses_to_die(work: Work[ConductInput]) -> NoReturn:
 
 
 def _lives_on(work: Work[ConductInput]) -> Made:
-    grandchild = subprocess.Popen([sys.executable, "-c", "import time;time.sleep(3600)"])
-    _leave_mark(work, "grandchild", grandchild.pid)
+    _leave_mark(work, "grandchild", _sleeping())
     return _copies(work)
+
+
+def _sleeping() -> int:
+    """A process of ours, by its number, that hears what we hear; none may run a program."""
+    pid = os.fork()
+    if pid == 0:
+        time.sleep(3600)
+        os._exit(0)
+    return pid
 
 
 def _grows(_work: Work[ConductInput]) -> NoReturn:
@@ -154,6 +162,38 @@ def _names_a_wrong_stage(work: Work[ConductInput]) -> NoReturn:
     raise AssertionError("the stage was taken")
 
 
+def _pries(work: Work[ConductInput]) -> Made:
+    """Say of each path whether it can be listed or read, and be written beside."""
+    return _saying(work, repr([f"{_looks_at(each)} {_writes(each)}" for each in work.input.at]))
+
+
+def _looks_at(path: str) -> str:
+    try:
+        if os.path.isdir(path):
+            os.listdir(path)
+        else:
+            Path(path).read_bytes()
+    except PermissionError:
+        return "closed"
+    return "read"
+
+
+def _writes(path: str) -> str:
+    try:
+        with Path(path if os.path.isdir(path) else os.path.dirname(path), "new").open("w"):
+            return "written"
+    except OSError:  # in /proc nobody can
+        return "closed"
+
+
+def _runs_a_program(work: Work[ConductInput]) -> Made:
+    try:
+        subprocess.run(["/bin/true"], check=False)
+    except PermissionError:
+        return _saying(work, "refused")
+    return _saying(work, "ran")
+
+
 def _dials_out(work: Work[ConductInput]) -> Made:
     try:
         socket.socket(socket.AF_INET, socket.SOCK_STREAM).close()
@@ -185,6 +225,7 @@ def _tells_its_limits(work: Work[ConductInput]) -> Made:
         "fsize": resource.getrlimit(resource.RLIMIT_FSIZE)[0],
         "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "cpu": resource.getrlimit(resource.RLIMIT_CPU)[0],
+        "temporary": Path(tempfile.gettempdir()) == work.scratch,
         "threads": threading.active_count(),
         "cwd": Path.cwd() == work.scratch,
         "stdin": os.readlink("/proc/self/fd/0"),
