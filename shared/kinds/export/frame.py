@@ -1,14 +1,13 @@
 """`export.frame`: one frame of what an export would give, as a picture."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, model_validator
 from typing_extensions import override
 
 from shared.artifacts import VideoRef
 from shared.errors import JobFailed
-from shared.job_kind import JobKind, PriceRule, StoredFile, Wire
+from shared.job_kind import JobKind, Wire
 from shared.layer_models import LayerChoice
 from shared.movement_models import MAX_REGION_KEYFRAMES, MovingLook
 from shared.numbers import WHOLE, Number
@@ -22,15 +21,13 @@ from shared.render_models import (
     MIN_OUTPUT_SIDE_PX,
     FrameNumber,
 )
+from shared.size_price import BySize
 
 DEADLINE_S = 900
 
 # A file is looked through once, and what lies between a sync sample and the frame is decoded:
-# all of the video where it has but one. At 1 MiB a second there is time for that on two cores.
-_LIMIT_FLOOR_S, _LIMIT_CAP_S = 120.0, 840.0
-_LIMIT_BYTES_PER_S = 1024 * 1024
-_LIKELY_START_S = 3.0
-_LIKELY_BYTES_PER_S = 50e6
+# all of the video where it has but one.
+_PRICE = BySize(likely_start_s=3, limit_floor_s=120, limit_cap_s=840, mib_per_s=1)
 
 _Quality = Annotated[int, Field(strict=True, ge=1, le=100), WHOLE]
 
@@ -84,18 +81,6 @@ class FrameResult(Wire):
     size_bytes: int = Field(ge=1)
 
 
-def limit_s(_order: Any, files: Mapping[str, StoredFile]) -> float:
-    """The longest an attempt may run, in seconds: 120 and up, 840 at most."""
-    by_size_s = files["source"].size_bytes / _LIMIT_BYTES_PER_S
-    return min(_LIMIT_FLOOR_S + by_size_s, _LIMIT_CAP_S)
-
-
-def likely_s(order: Any, files: Mapping[str, StoredFile]) -> float:
-    """The estimate shown beforehand, in seconds; at most the limit."""
-    fetch_s = files["source"].size_bytes / _LIKELY_BYTES_PER_S
-    return min(_LIKELY_START_S + fetch_s, limit_s(order, files))
-
-
 KIND = JobKind(
     name="export.frame",
     version=1,
@@ -105,12 +90,7 @@ KIND = JobKind(
     outputs={"image": tuple(each.content_type for each in StillFormat)},
     stages=("prepare", "render", "upload", "persist"),
     compute="cpu",
-    price=PriceRule(
-        limit_s,
-        likely_s,
-        "worker seconds: three, and one for each 50 MB of the stored file; the limit is "
-        "120 s and one second for each MiB, at most 840 s",
-    ),
+    price=_PRICE.rule(),
     deadline_s=DEADLINE_S,
     limits={
         **EXPORT_LIMITS,

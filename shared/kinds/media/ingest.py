@@ -1,24 +1,20 @@
 """`media.ingest`: what an uploaded image or video is, and a thumbnail of it."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
 from shared.artifacts import PictureRef
-from shared.job_kind import JobKind, PriceRule, StoredFile, Wire
+from shared.job_kind import JobKind, Wire
 from shared.numbers import WHOLE
 from shared.render_models import Rate
+from shared.size_price import BySize
 
 DEADLINE_S = 300
 MIN_THUMBNAIL_PX, MAX_THUMBNAIL_PX = 16, 2048
 
-# Each packet of a video is read once, and little else depends on the size: at 10 MiB a second
-# an attempt has time for a slow disk, within what the deadline leaves it.
-_LIMIT_FLOOR_S, _LIMIT_CAP_S = 60.0, 240.0
-_LIMIT_BYTES_PER_S = 10 * 1024 * 1024
-_LIKELY_START_S = 2.0
-_LIKELY_BYTES_PER_S = 50e6
+# Each packet of a video is read once, and little else depends on the size.
+_PRICE = BySize(likely_start_s=2, limit_floor_s=60, limit_cap_s=240, mib_per_s=10)
 
 
 class IngestInput(Wire):
@@ -53,18 +49,6 @@ class IngestResult(Wire):
     thumbnail_height_px: int = Field(ge=1)
 
 
-def limit_s(_order: Any, files: Mapping[str, StoredFile]) -> float:
-    """The longest an attempt may run, in seconds: 60 and up, 240 at most."""
-    by_size_s = files["source"].size_bytes / _LIMIT_BYTES_PER_S
-    return min(_LIMIT_FLOOR_S + by_size_s, _LIMIT_CAP_S)
-
-
-def likely_s(order: Any, files: Mapping[str, StoredFile]) -> float:
-    """The estimate shown beforehand, in seconds; at most the limit."""
-    fetch_s = files["source"].size_bytes / _LIKELY_BYTES_PER_S
-    return min(_LIKELY_START_S + fetch_s, limit_s(order, files))
-
-
 KIND = JobKind(
     name="media.ingest",
     version=1,
@@ -74,12 +58,7 @@ KIND = JobKind(
     outputs={"thumbnail": "image/png"},
     stages=("prepare", "thumbnail", "upload", "persist"),
     compute="cpu",
-    price=PriceRule(
-        limit_s,
-        likely_s,
-        "worker seconds: two, and one for each 50 MB of the stored file; the limit is 60 s "
-        "and one second for each 10 MiB, at most 240 s",
-    ),
+    price=_PRICE.rule(),
     deadline_s=DEADLINE_S,
     limits={"max_size": [MIN_THUMBNAIL_PX, MAX_THUMBNAIL_PX], "image_pixels": 50_000_000},
 )
