@@ -2,7 +2,8 @@
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +21,7 @@ from gpu_worker.sandbox.zygote_process import clean_environment
 from gpu_worker.settings import WorkerSettings
 from gpu_worker.transfers.scratch import Scratch, hold_scratch
 from gpu_worker.waiting.pace import Pace
+from shared.job_kind import JobKind
 from shared.kinds import load_kinds
 from shared.logs import start_logging
 from shared.work import WorkerFacts
@@ -29,8 +31,30 @@ _MIB = 1024 * 1024
 _CHILDREN_SHARE = 0.8
 
 
-def main() -> None:
+def _new_client() -> httpx.AsyncClient:
+    """One client a delivery: connections of a worker revived from a snapshot are dead.
+
+    The ambient proxies and `.netrc` are left alone: a credential of theirs would spoil a
+    presigned request.
+    """
+    return httpx.AsyncClient(timeout=10, trust_env=False, follow_redirects=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kit:
+    """What a worker does, and by what it speaks to the world.
+
+    `kinds_package`: where the zygote finds the code of the `kinds`.
+    """
+
+    kinds: Mapping[str, JobKind[Any, Any]] = field(default_factory=load_kinds)
+    kinds_package: str = "gpu_worker.kinds"
+    new_client: Callable[[], httpx.AsyncClient] = _new_client
+
+
+def main(kit: Kit | None = None) -> None:
     """Serve until RunPod stops us: the zygote first, then the SDK with its threads."""
+    kit = kit or Kit()
     settings = WorkerSettings()
     start_logging(sys.stdout, level=settings.log_level)
     with hold_scratch(settings.scratch, f"worker-{uuid4().hex}") as scratch:
@@ -43,7 +67,7 @@ def main() -> None:
                 "-u",
                 "-m",
                 "gpu_worker.sandbox.zygote",
-                "gpu_worker.kinds",
+                kit.kinds_package,
             ),
             environment=environment,
             at_once=settings.media_at_once,
@@ -51,20 +75,24 @@ def main() -> None:
         )
         children.start()
         try:
-            _serve(settings, children, scratch, search)
+            _serve(settings, kit, children, scratch, search)
         finally:
             children.close()
 
 
 def _serve(
-    settings: WorkerSettings, children: Children, scratch: Scratch, search: HardwareSearch
+    settings: WorkerSettings,
+    kit: Kit,
+    children: Children,
+    scratch: Scratch,
+    search: HardwareSearch,
 ) -> None:
     # Read once, as the SDK is imported; its default prints outputs and URLs.
     os.environ["RUNPOD_LOG_LEVEL"] = "INFO"
     import runpod
 
     hardware = search.found(settings.engine_search_s)
-    deliver = _deliver(settings, children, scratch, hardware)
+    deliver = _deliver(settings, kit, children, scratch, hardware)
 
     async def handle(event: Mapping[str, Any]) -> dict[str, Any]:
         return await deliver(event)
@@ -79,29 +107,24 @@ def _serve(
 
 
 def _deliver(
-    settings: WorkerSettings, children: Children, scratch: Scratch, hardware: Hardware
+    settings: WorkerSettings,
+    kit: Kit,
+    children: Children,
+    scratch: Scratch,
+    hardware: Hardware,
 ) -> Deliver:
     pace = Pace()
     patience = Patience.on(settings.compute)
     return Deliver(
-        kinds=load_kinds(),
+        kinds=kit.kinds,
         claim=ClaimWork(_facts(settings), lambda: uuid4().hex, pace, patience.claim_s),
         children=children,
         scratch=scratch,
         allowance=_allowance(settings, hardware),
         patience=patience,
         pace=pace,
-        new_client=_new_client,
+        new_client=kit.new_client,
     )
-
-
-def _new_client() -> httpx.AsyncClient:
-    """One client a delivery: connections of a worker revived from a snapshot are dead.
-
-    The ambient proxies and `.netrc` are left alone: a credential of theirs would spoil a
-    presigned request.
-    """
-    return httpx.AsyncClient(timeout=10, trust_env=False, follow_redirects=False)
 
 
 def _facts(settings: WorkerSettings) -> WorkerFacts:
