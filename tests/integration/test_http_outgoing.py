@@ -170,15 +170,9 @@ async def test_plain_http_where_tls_was_expected_is_told():
 
 
 async def test_a_handshake_that_does_not_come_is_given_up():
-    async def nothing(reader, writer):
-        await reader.read()
-        writer.close()
-
-    server = await asyncio.start_server(nothing, *LOOPBACK, 0)
-    async with server:
-        port = server.sockets[0].getsockname()[1]
+    async with receiving(says_nothing) as receiver:
         with pytest.raises(TargetUnreachable, match="no connection in time"):
-            await fetcher().send(a_get(port, "https", timeout_s=SHORT_S))
+            await fetcher().send(a_get(receiver.port, "https", timeout_s=SHORT_S))
 
 
 async def test_both_families_of_a_name_are_tried():
