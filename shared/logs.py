@@ -1,8 +1,11 @@
-"""Log lines both programs write: one JSON object a line, the work's fields on each, no secrets.
+"""Log lines all programs write: one JSON object a line, the work's fields on each, no secrets.
 
 start_logging(sys.stdout, level="INFO")
-with log_fields(job_id="0198…", kind="export.framing", fence=2):
+with log_fields(trace="4bf9…", job_id="0198…", kind="export.framing", fence=2):
     log.info("output.put", extra={"key": "exports/…/video.mp4"})
+
+A line is printable ASCII: whatever a customer's text holds is escaped, so that it can neither
+begin a line of its own nor tell a terminal anything. And a line is bounded.
 """
 
 import json
@@ -18,6 +21,11 @@ from typing import Final, TextIO
 from typing_extensions import override
 
 REDACTED: Final = "[redacted]"
+LONGEST_LINE: Final = 16 * 1024
+LONGEST_VALUE: Final = 1000  # kept of each value, where the line is too long
+_TRACEBACK_END: Final = 1500  # kept of a traceback's beginning, and as much of its end
+_MOST_FIELDS: Final = 32
+_UNPLAIN: Final = re.compile(r"[^\n -~]")
 
 # A value ends at white space, a quote or a backslash: the line is redacted as finished JSON,
 # where a backslash may belong to the quote behind it.
@@ -53,6 +61,9 @@ _NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
 _bound: Final[ContextVar[Mapping[str, object]]] = ContextVar("log_fields", default=_NOTHING)
 
 
+_FIRST: Final = ("at", "level", "event", "logger")
+
+
 @contextmanager
 def log_fields(**fields: object) -> Iterator[None]:
     """Put these fields on every line logged inside, in this task and in those it starts."""
@@ -61,6 +72,16 @@ def log_fields(**fields: object) -> Iterator[None]:
         yield
     finally:
         _bound.reset(token)
+
+
+def add_log_fields(**fields: object) -> None:
+    """Put these on the lines that follow in this task, while the `log_fields` it is in lasts.
+
+    For what is learnt on the way: whoever logs the request's end then says it too. Outside
+    any `log_fields` nothing would take them off again, and nothing is put on.
+    """
+    if bound := _bound.get():
+        _bound.set({**bound, **fields})
 
 
 def redact(text: str) -> str:
@@ -77,7 +98,10 @@ def _hidden(found: re.Match[str]) -> str:
 
 
 class JsonLines(logging.Formatter):
-    """One line of JSON a record: `at`, `level`, `event`, `logger`, then its fields."""
+    """One line of JSON a record: `at`, `level`, `event`, `logger`, then its fields.
+
+    At most `LONGEST_LINE` characters, all of them printable ASCII.
+    """
 
     @override
     def format(self, record: logging.LogRecord) -> str:
@@ -92,11 +116,59 @@ class JsonLines(logging.Formatter):
             **_bound.get(),
         }
         for name, value in vars(record).items():
-            if name not in _STANDARD:
+            if name not in _STANDARD and name not in _FIRST:
                 line[name] = REDACTED if name.lower() in _SECRET_FIELDS else value
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return redact(json.dumps(line, default=str))
+        text = redact(_as_json(line))
+        return text if len(text) <= LONGEST_LINE else _as_json(_shortened(line))
+
+
+def _as_json(line: Mapping[str, object]) -> str:
+    """Return one line of JSON, whatever the values are."""
+    try:
+        text = json.dumps(line, default=str, allow_nan=False)
+    except (ValueError, TypeError, RecursionError):  # no number, no key, or a circle
+        text = json.dumps({name: _as_text(value) for name, value in line.items()})
+    return text.replace("\x7f", "\\u007f")  # the one control character that JSON lets be
+
+
+def _as_text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - somebody's __str__; a line that is lost helps nobody
+        return f"a {type(value).__name__} that cannot be written"
+
+
+def _shortened(line: Mapping[str, object]) -> dict[str, object]:
+    """Return the line with its values cut to what fits, each redacted before it is cut.
+
+    Of a traceback both ends are kept: its last line says what went wrong.
+    """
+    short: dict[str, object] = {}
+    left = LONGEST_LINE - 4 * _TRACEBACK_END - 200
+    for name in [name for name in line if name != "traceback"][:_MOST_FIELDS]:
+        value = _cut(line[name])
+        left -= len(json.dumps({name: value}))
+        if left < 0:
+            break
+        short[name] = value
+    if "traceback" in line:
+        told = _plain(line["traceback"])
+        short["traceback"] = f"{told[:_TRACEBACK_END]}\n[…]\n{told[-_TRACEBACK_END:]}"
+    return short
+
+
+def _cut(value: object) -> object:
+    """Return as much of a value as is kept in a line that is too long; numbers as they are."""
+    if value is None or (isinstance(value, int) and abs(value) < 2**63):
+        return value
+    return _plain(value)[:LONGEST_VALUE]
+
+
+def _plain(value: object) -> str:
+    """Return a value in characters of which JSON makes two at most."""
+    return _UNPLAIN.sub("?", redact(_as_text(value)))
 
 
 def start_logging(stream: TextIO, *, level: str = "INFO") -> None:

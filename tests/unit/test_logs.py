@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shared.logs import REDACTED, JsonLines, log_fields, redact, start_logging
+from shared.logs import (
+    LONGEST_LINE,
+    REDACTED,
+    JsonLines,
+    add_log_fields,
+    log_fields,
+    redact,
+    start_logging,
+)
 
 SECRETS = [
     "GET https://b.r2.dev/k/a.mp4?x=1&X-Amz-Signature=SECRET&X-Amz-Date=SECRET done",
@@ -138,3 +146,101 @@ def test_at_debug_our_own_loggers_speak_and_libraries_keep_their_headers_to_them
     assert [json.loads(line)["event"] for line in stream.getvalue().splitlines()] == [
         "tick.began"
     ]
+
+
+FORGED = '\n{"at": "now", "level": "INFO", "event": "forged"}\n'
+HOSTILE = [
+    FORGED,
+    "\r\nforged",
+    "a\u2028b\u2029c\x85d\x0b\x0c",
+    "\x1b[2Jgone\x07\x7f",
+    "\ud800",
+]
+
+
+def whole_line_of(**record):
+    return JsonLines().format(logging.makeLogRecord({"msg": "thing.happened", **record}))
+
+
+@pytest.mark.parametrize("text", HOSTILE, ids=range(len(HOSTILE)))
+@pytest.mark.parametrize("where", ["msg", "name", "why", "nested", "key"])
+def test_d149_text_of_a_customers_makes_no_line_and_no_terminal_code(text, where):
+    fields = {
+        "msg": {"msg": text},
+        "name": {"name": text},
+        "why": {"why": text},
+        "nested": {"nested": [{"deep": text}]},
+        "key": {"nested": {text: 1}},
+    }
+    line = whole_line_of(**fields[where])
+    assert all(" " <= character <= "~" for character in line)
+    assert json.loads(line)["event"] == (text if where == "msg" else "thing.happened")
+
+
+@given(
+    st.dictionaries(st.text(max_size=40), st.text() | st.floats() | st.binary(), max_size=50)
+)
+def test_d149_whatever_is_logged_is_one_line_of_plain_json(fields):
+    line = whole_line_of(given=fields)
+    assert all(" " <= character <= "~" for character in line)
+    json.loads(line, parse_constant=pytest.fail)
+
+
+@pytest.mark.parametrize("field", ["at", "level", "event", "logger"])
+def test_d149_no_field_says_when_or_what_in_the_lines_place(field):
+    line = json.loads(whole_line_of(name="mine", levelname="INFO", **{field: "forged"}))
+    assert line[field] != "forged"
+
+
+@pytest.mark.parametrize("text", ["x", "é", "😀", "\x00", '"', "\n", "\\"])
+def test_a_line_is_bounded_whatever_it_is_made_of(text):
+    many = {f"field_{n}": text * 5000 for n in range(50)}
+    line = whole_line_of(job_id="j1", fence=2, **many)
+    assert len(line) <= LONGEST_LINE
+    kept = json.loads(line)
+    assert (kept["event"], kept["job_id"], kept["fence"]) == ("thing.happened", "j1", 2)
+
+
+def test_of_a_long_traceback_both_ends_are_kept():
+    def deeper(n):
+        if n == 0:
+            raise RuntimeError("the end " + "é" * 20_000 + " of it")
+        deeper(n - 1)
+
+    try:
+        deeper(200)
+    except RuntimeError:
+        line = whole_line_of(exc_info=sys.exc_info(), why="w" * 9000)
+    assert len(line) <= LONGEST_LINE
+    told = json.loads(line)["traceback"]
+    assert told.startswith("Traceback")
+    assert told.endswith("of it")
+
+
+def test_a_secret_is_hidden_also_where_a_long_value_is_cut_in_its_midst():
+    url = "https://b.r2.dev/k?X-Amz-Signature=" + "SECRET" * 5000
+    line = whole_line_of(why=url, other="x" * 20_000)
+    assert "SECRET" not in line
+    assert len(line) <= LONGEST_LINE
+
+
+class Unwritable:
+    def __str__(self):
+        raise RuntimeError("no")
+
+
+def test_what_cannot_be_written_does_not_take_its_line_along():
+    circle: list[object] = []
+    circle.append(circle)
+    line = json.loads(whole_line_of(circle=circle, nan=float("nan"), bad=Unwritable(), n=1))
+    assert line["event"] == "thing.happened"
+    assert line["nan"] == "nan"
+    assert "Unwritable" in line["bad"]
+
+
+def test_fields_learnt_on_the_way_end_with_those_they_are_put_to():
+    with log_fields(trace="t1"):
+        add_log_fields(job_id="j1")
+        assert line_of()["job_id"] == "j1"
+    add_log_fields(job_id="j2")
+    assert "job_id" not in line_of()
