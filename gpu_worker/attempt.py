@@ -203,6 +203,7 @@ class Attempt:
                 "job_id": self.job_id,
                 "kind": self.order.kind,
                 "fence": self.order.fence,
+                "trace": self.order.trace,
             },
         )
 

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import httpx
@@ -94,9 +94,10 @@ class Deliver:
         except (Unreachable, Refused) as error:
             log.error("claim.failed", extra={"why": str(error)})
             return {"error": f"{error.what}: {error.public}"}
-        with log_fields(kind=order.kind, fence=order.fence):
+        with log_fields(kind=order.kind, fence=order.fence, trace=order.trace):
             log.info("job.claimed")
-            ended = await self._live(submission.job_id, order, calls, deadline, told)
+            traced = replace(calls, trace=order.trace, fence=order.fence)
+            ended = await self._live(submission.job_id, order, traced, deadline, told)
         return _answer(submission.job_id, order.fence, ended)
 
     async def _live(

@@ -11,17 +11,17 @@ from starlette.requests import HTTPConnection
 
 from gateway.api.job_reading import job_reading
 from gateway.api.prefer import UntilPreferred
-from gateway.api.request_ids import id_of
+from gateway.api.request_ids import trace_of
 
 
-async def _request_id(connection: HTTPConnection) -> str:
-    return id_of(connection.scope)
+async def _trace(connection: HTTPConnection) -> str:
+    return trace_of(connection.scope)
 
 
 async def _until_preferred(request: Request, response: Response) -> UntilPreferred:
     return UntilPreferred(job_reading(request).wait_for_end, request, response.headers)
 
 
-RequestId = Annotated[str, Depends(_request_id)]
+Trace = Annotated[str, Depends(_trace)]
 # Called with a job; see there.
 AsPreferred = Annotated[UntilPreferred, Depends(_until_preferred)]

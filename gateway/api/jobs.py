@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from gateway.api.auth import JobCaller, Reader
-from gateway.api.dependencies import AsPreferred, RequestId
+from gateway.api.dependencies import AsPreferred, Trace
 from gateway.api.job_queries import AskedFilter, PageLimit
 from gateway.api.said_once import IdempotencyHeader
 from gateway.api.use_cases import Jobs, JobUseCases
@@ -22,7 +22,7 @@ async def submit_job(
     caller: JobCaller,
     jobs: Jobs,
     response: Response,
-    request_id: RequestId,
+    trace: Trace,
     until_preferred: AsPreferred,
     idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
@@ -41,7 +41,7 @@ async def submit_job(
             "would_reuse": False,
         }
     bind = jobs.submit.binding(asked, idempotency_key)
-    submitted = await jobs.submit(caller.tenant, asked, trace=request_id, bind=bind)
+    submitted = await jobs.submit(caller.tenant, asked, trace=trace, bind=bind)
     job = await until_preferred(submitted.job)
     return await _accepted(jobs, submitted, job, response)
 
@@ -71,12 +71,12 @@ async def retry_job(
     caller: JobCaller,
     jobs: Jobs,
     response: Response,
-    request_id: RequestId,
+    trace: Trace,
     until_preferred: AsPreferred,
     idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
     """Make a new job of one that failed, was cancelled or expired."""
-    retried = await jobs.retry(caller.tenant, job_id, key=idempotency_key, trace=request_id)
+    retried = await jobs.retry(caller.tenant, job_id, key=idempotency_key, trace=trace)
     job = await until_preferred(retried.job)
     return await _accepted(jobs, retried, job, response)
 

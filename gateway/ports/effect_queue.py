@@ -10,12 +10,16 @@ from gateway.core.effects import Effect
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to perform one effect until `until`; `tries` counts the ones before."""
+    """The right to perform one effect until `until`; `tries` counts the ones before.
+
+    `trace`: of the request that its job came by; empty where it is about no job, or none.
+    """
 
     effect: Effect
     op: str
     until: datetime
     tries: int
+    trace: str = ""
 
 
 class EffectQueue(Protocol):

@@ -56,6 +56,7 @@ class SubmitToCompute:
         except SubmitRefused as error:
             await self._refused(job, error)
             return
+        log.info("submission.accepted", extra={"kind": job.kind, "runpod_job_id": runpod_id})
         await self.attempts.note_runpod_job(job.id, runpod_id, job.submission, self.clock.now())
         if (await self.change.load(job.id)).is_final:
             # Learnt after the end: the cancel that was decided then did not know this id.

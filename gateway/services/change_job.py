@@ -1,5 +1,6 @@
 """Load a job, decide, write: the only way a job changes."""
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,8 @@ from gateway.ports.clock import Clock
 from gateway.ports.job_store import Change, Committed, JobStore
 from gateway.services.bell import Bell
 from shared.errors import TryAgainLater
+
+log = logging.getLogger(__name__)
 
 # Every lost race means that somebody else moved the job forward, so this many are plenty.
 MOST_TRIES = 20
@@ -73,6 +76,7 @@ class ChangeJob:
                         self.bell.ring(job_id)
                     if change.effects:
                         self.wake()
+                    _log(change)
                     return Changed(decision.job, change.outcome)
                 case Committed.REPEATED:
                     stored = await self.store.outcome_of(op)
@@ -89,3 +93,21 @@ class ChangeJob:
         if job is None:
             raise no_such_job(f"no job {job_id}")
         return job
+
+
+def _log(change: Change) -> None:
+    """Write a line for what is an event, but for how far the work is."""
+    told = [event for event in change.events if event != "progress"]
+    if not told:
+        return
+    job = change.after
+    fields: dict[str, object] = {
+        "job_id": job.id,
+        "kind": job.kind,
+        "fence": job.fence,
+        "trace": job.trace,
+        "told": told[-1],
+    }
+    if change.attempt_outcome:
+        fields["outcome"] = change.attempt_outcome
+    log.info("job.changed", extra=fields)

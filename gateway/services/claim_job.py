@@ -13,6 +13,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.url_signer import UrlSigner
 from gateway.services.change_job import ChangeJob
 from shared.errors import NotFound, Unauthenticated
+from shared.logs import add_log_fields
 from shared.work import Claim, InputFile, WorkOrder
 
 
@@ -55,6 +56,8 @@ class ClaimJob:
         job = changed.job
         if not job.has_open_attempt or job.nonce != claim.nonce:
             raise ToldToStop("the attempt under this nonce is closed")
+        # The claim came under a trace of its own: what RunPod is handed holds none.
+        add_log_fields(trace=job.trace, kind=job.kind, fence=job.fence)
         now = self.clock.now()
         await self.attempts.note_runpod_job(job_id, claim.runpod_job_id, job.submission, now)
         await self.attempts.note_worker(job_id, job.fence, claim.worker.model_dump(mode="json"))

@@ -5,6 +5,7 @@ import logging
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
+from contextvars import Context
 
 from gateway.core.job import FINAL, Job, no_such_job
 from gateway.ports.event_log import Event, EventLog
@@ -112,7 +113,12 @@ class _Feed:
         self._kept: deque[Event] = deque()
         self._kept_bytes = 0
         self._grown = asyncio.Event()
-        self._task = asyncio.create_task(self._tail(), name=f"feed:{job_id}")
+        self._task = asyncio.create_task(
+            # Many share it: its lines are not those of the request that happened to be first.
+            self._tail(),
+            name=f"feed:{job_id}",
+            context=Context(),
+        )
         self._task.add_done_callback(lambda _: self._tell())
 
     def after(self, seq: int) -> list[Event] | None:

@@ -12,6 +12,7 @@ from gateway.core.retry import pause_s
 from gateway.ports.clock import Clock
 from gateway.ports.effect_queue import EffectQueue, Lease
 from shared.errors import CutroomError
+from shared.logs import log_fields
 
 log = logging.getLogger(__name__)
 
@@ -61,12 +62,11 @@ class PerformEffects:
 
     async def _perform_alone(self, lease: Lease) -> None:
         """One whose end cannot be noted is performed again when its lease runs out."""
-        try:
-            await self._perform(lease)
-        except CutroomError as error:
-            log.warning(
-                "effect.not_noted", extra={"effect": lease.effect.id, "why": str(error)}
-            )
+        with log_fields(**_told_of(lease)):
+            try:
+                await self._perform(lease)
+            except CutroomError as error:
+                log.warning("effect.not_noted", extra={"why": str(error)})
 
     async def _perform(self, lease: Lease) -> None:
         effect = lease.effect
@@ -79,17 +79,24 @@ class PerformEffects:
                 await asyncio.shield(self._put_off(lease, "stopped", 0.0))
             raise
         except PutOff as error:
+            log.info("effect.put_off", extra={"tries": lease.tries, "why": str(error)})
             await self._put_off(lease, str(error), error.after_s)
         except (CutroomError, TimeoutError) as error:
-            log.warning(
-                "effect.failed",
-                extra={"effect": effect.id, "tries": lease.tries, "why": str(error)},
-            )
+            log.warning("effect.failed", extra={"tries": lease.tries, "why": str(error)})
             await self._put_off(lease, str(error) or type(error).__name__, None)
         else:
             await self.queue.done(lease, self.clock.now())
+            log.info("effect.done", extra={"tries": lease.tries})
 
     async def _put_off(self, lease: Lease, why: str, after_s: float | None) -> None:
         pause = pause_s(lease.tries, lease.effect.id) if after_s is None else after_s
         due_at = self.clock.now() + timedelta(seconds=pause)
         await self.queue.put_off(lease, due_at, why)
+
+
+def _told_of(lease: Lease) -> dict[str, str]:
+    """Return what every line says that is logged while the effect is performed."""
+    effect = lease.effect
+    about = {"job_id": effect.job_id, "trace": lease.trace}
+    known = {name: value for name, value in about.items() if value}
+    return {"effect": effect.id, "effect_kind": effect.kind.value, **known}

@@ -27,6 +27,7 @@ from gateway.services.resolve_files import ResolvedFile, ResolveFiles
 from shared.artifacts import references_in
 from shared.errors import Conflict, FieldError, NotFound, TryAgainLater, ValidationFailed
 from shared.job_kind import JobKind, Wire
+from shared.logs import add_log_fields
 
 LONGEST_DEADLINE_S = 7 * 24 * 3600
 ROUTE = "POST /v1/jobs"
@@ -207,6 +208,7 @@ class SubmitJob:
                 ) from error
             else:
                 self.wake()
+                add_log_fields(job_id=job.id, kind=job.kind)
                 return Submitted(job, ahead=ahead)
         raise TryAgainLater("lost every race for an id or a key", public="Try again.")
 

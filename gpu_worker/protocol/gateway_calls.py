@@ -10,6 +10,7 @@ import httpx
 from pydantic import BaseModel, ValidationError
 
 from gpu_worker.waiting.pace import Pace
+from shared import traces
 from shared.errors import CutroomError, OperatorMustAct, TryAgainLater
 
 log = logging.getLogger(__name__)
@@ -37,12 +38,17 @@ class Refused(OperatorMustAct):
 
 @dataclass(frozen=True, slots=True)
 class GatewayCalls:
-    """One job's calls. Siblings of `claim_url`, whose path ends in `/claim`."""
+    """One job's calls. Siblings of `claim_url`, whose path ends in `/claim`.
+
+    `trace`, `fence`: of the attempt they are about, once it is known; the calls say so.
+    """
 
     client: httpx.AsyncClient
     claim_url: str
     pace: Pace
     timeout_s: float = 5.0
+    trace: str = ""
+    fence: int = 0
 
     async def ask(
         self, call: Call, token: str, body: BaseModel, answer: type[A]
@@ -58,6 +64,7 @@ class GatewayCalls:
                 headers={
                     "authorization": f"Bearer {token}",
                     "content-type": "application/json",
+                    **self._trace_header(),
                 },
                 timeout=self.timeout_s,
             )
@@ -74,6 +81,11 @@ class GatewayCalls:
                 f"{call}: answer does not fit: {wrong[:3]}",
                 public="The gateway's answer was not understood.",
             ) from error
+
+    def _trace_header(self) -> dict[str, str]:
+        """The attempt is the span its calls come from: its fence is the span's id."""
+        header = traces.traceparent(self.trace, f"{self.fence:016x}")
+        return {traces.HEADER: header} if traces.trace_of([header]) else {}
 
     def _spoken_at(self, response: httpx.Response) -> datetime:
         try:

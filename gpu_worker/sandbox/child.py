@@ -69,6 +69,7 @@ def _serve(conn: socket.socket, runners: Mapping[str, Runner]) -> int:
         crew = ForkedCrew(task.cores or len(os.sched_getaffinity(0)), task.processes, conn)
         try:
             made, run_s = _made(task, runners[task.kind], _Voice(conn), stopping, crew)
+            log.info("work.done", extra={"run_s": round(run_s, 3)})
             last_word: BaseModel = _done(made, run_s, crew.peak_bytes)
         except Stopped:
             return 0
@@ -177,5 +178,7 @@ class _Progress:
         last_stage, said_at_s = self._last
         if stage == last_stage and now_s - said_at_s < SAY_EVERY_S:
             return
+        if stage != last_stage:
+            log.info("stage.begun", extra={"stage": stage})
         self._last = (stage, now_s)
         self.say(Progressed(stage=stage, fraction=min(1.0, max(0.0, fraction))))

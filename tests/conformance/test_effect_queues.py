@@ -1,20 +1,27 @@
 """What every EffectQueue promises."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from gateway.core.effects import Effect, EffectKind
-from tests.support.jobs import NOON, STORES
+from gateway.ports.job_store import NewJob
+from tests.support.jobs import NOON, STORES, a_job
 
 MINUTE = NOON + timedelta(minutes=1)
 
 
 @pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def queue(request, tmp_path):
+async def stores(request, tmp_path):
     async with request.param(tmp_path) as stores:
-        yield stores.effects
+        yield stores
+
+
+@pytest.fixture
+def queue(stores):
+    return stores.effects
 
 
 def effect(name="e1", due_at=NOON, **body):
@@ -94,3 +101,13 @@ async def test_what_is_undone_about_a_job_is_known_beside_the_one_that_asks(queu
     await queue.done(lease, NOON)
     done = await queue.others_undone(mine)
     assert (alone, beside, leased, done) == (False, True, True, False)
+
+
+async def test_a_lease_names_the_trace_that_its_job_came_by(stores):
+    job = a_job(trace="0af7651916cd43dd8448eb211c80319c")
+    await stores.jobs.create(NewJob("op1", job, (), None, 1))
+    left = [effect("mine"), Effect("d", EffectKind.DISPATCH, NOON)]
+    await stores.effects.add([*left, replace(effect("gone"), job_id="erased")])
+    leases = await stores.effects.lease(NOON, MINUTE, "op", 10)
+    traces = {lease.effect.id: lease.trace for lease in leases}
+    assert traces == {"mine": job.trace, "d": "", "gone": ""}

@@ -32,7 +32,9 @@ class MemoryEffectQueue(EffectQueue):
         due.sort(key=lambda row: (row.due_at, row.effect.id))
         leases = []
         for row in due[:limit]:
-            leases.append(Lease(row.effect, op, until, row.tries))
+            job = self._t.jobs.get(row.effect.job_id or "")
+            trace = job.trace if job else ""
+            leases.append(Lease(row.effect, op, until, row.tries, trace))
             row.lease_until, row.lease_op, row.tries = until, op, row.tries + 1
         return leases
 

@@ -12,6 +12,8 @@ from gateway.adapters.sql.rows import to_instant, to_text
 from gateway.core.effects import Effect, EffectKind
 from gateway.ports.effect_queue import EffectQueue, Lease
 
+# Kept with the job alone, so that a submission writes it once.
+_TRACE = "(SELECT j.trace FROM jobs j WHERE j.id = effects.job_id) AS trace"
 _LONGEST_ERROR = 500  # characters kept of why an effect was put off
 
 
@@ -41,7 +43,7 @@ class SqlEffectQueue(EffectQueue):
                 (
                     "UPDATE effects SET lease_until = ?, lease_op = ?, tries = tries + 1 "
                     "WHERE id = ? AND done_at IS NULL AND due_at <= ? AND lease_until <= ? "
-                    "RETURNING id, kind, job_id, body, due_at, tries",
+                    f"RETURNING id, kind, job_id, body, due_at, tries, {_TRACE}",
                     (to_text(until), op, row["id"], due, due),
                 )
                 for row in due_rows
@@ -101,4 +103,4 @@ def _lease(row: Row, op: str, until: datetime) -> Lease:
         job_id=row["job_id"],
         body=json.loads(row["body"]),
     )
-    return Lease(effect, op, until, row["tries"] - 1)
+    return Lease(effect, op, until, row["tries"] - 1, row["trace"] or "")

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Response
 from starlette.requests import HTTPConnection
 
-from gateway.api.dependencies import RequestId
+from gateway.api.dependencies import Trace
 from gateway.api.job_reading import owned_job
 from gateway.api.products.exports.projection import KINDS, TYPES, export_job, word
 from gateway.api.products.unknown_fields import ForgivingBody
@@ -67,12 +67,12 @@ class OrderDesk:
         jobs: JobUseCases,
         exports: ExportUseCases,
         response: Response,
-        request_id: str,
+        trace: str,
     ) -> None:
         self.exports = exports
         self._jobs = jobs
         self._response = response
-        self._request_id = request_id
+        self._trace = trace
 
     def binding(
         self, route: str, key: str | None, asked: ForgivingBody
@@ -100,7 +100,7 @@ class OrderDesk:
             return await self._jobs.submit(
                 tenant,
                 request,
-                trace=self._request_id,
+                trace=self._trace,
                 bind=bind,
                 surface=Surface.EXPORTS,
                 job_id=order.job_id,
@@ -152,9 +152,9 @@ class OrderDesk:
 
 
 async def _order_desk(
-    jobs: Jobs, exports: Exports, response: Response, request_id: RequestId
+    jobs: Jobs, exports: Exports, response: Response, trace: Trace
 ) -> OrderDesk:
-    return OrderDesk(jobs, exports, response, request_id)
+    return OrderDesk(jobs, exports, response, trace)
 
 
 Desk = Annotated[OrderDesk, Depends(_order_desk)]
