@@ -29,7 +29,9 @@ class Caller:
 class ApiKey:
     """A key as it is kept: what it opens, and the hash of it.
 
-    `seeded` ones come from the environment and go with it.
+    `seeded` ones come from the environment and go with it. `replaced_by` names the key that
+    was made in this one's place. `last_used_at` is true to some minutes. `suspended`: its
+    tenant is, as the store that gave it knew.
     """
 
     key_id: str
@@ -40,11 +42,18 @@ class ApiKey:
     created_at: datetime
     seeded: bool = False
     revoked_at: datetime | None = None
+    expires_at: datetime | None = None
+    replaced_by: str | None = None
+    last_used_at: datetime | None = None
+    suspended: bool = False
 
-    def is_proved_by(self, credential: str) -> bool:
-        """Compare in constant time; a revoked key is proved by nothing."""
-        same = hmac.compare_digest(self.sha256, hash_of(credential))
-        return same and self.revoked_at is None
+    def is_live(self, now: datetime) -> bool:
+        """True while it is neither revoked nor expired."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+    def is_proved_by(self, credential: str, now: datetime) -> bool:
+        """Compare in constant time; a key that is not live is proved by nothing."""
+        return hmac.compare_digest(self.sha256, hash_of(credential)) and self.is_live(now)
 
 
 def new_key(random: bytes) -> str:
@@ -68,12 +77,12 @@ def hash_of(credential: str) -> str:
     return sha256(credential.encode(errors="surrogatepass")).hexdigest()
 
 
-def proves(credential: str, key: ApiKey | None) -> bool:
+def proves(credential: str, key: ApiKey | None, now: datetime) -> bool:
     """True if there is such a key and this is it; as slow for an unknown id as for any."""
     if key is None:
         hmac.compare_digest(_ABSENT, hash_of(credential))
         return False
-    return key.is_proved_by(credential)
+    return key.is_proved_by(credential, now)
 
 
 def _base32(data: bytes) -> str:

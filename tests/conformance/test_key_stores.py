@@ -12,6 +12,7 @@ from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.api_keys import ApiKey
+from gateway.core.tenants import Tenant
 from shared.errors import Conflict
 from tests.support.jobs import NOON
 
@@ -113,3 +114,78 @@ async def test_a_seed_does_not_take_over_a_key_that_was_made(store):
     await store.add(a_key("k1"))
     await store.seed([a_key("k1", seeded=True, sha256="cd" * 32)], NOON)
     assert await store.get("k1") == a_key("k1")
+
+
+async def test_a_key_keeps_its_expiry_and_the_last_use_that_was_noted(store):
+    await store.add(a_key(expires_at=LATER))
+    await store.note_use("k1", NOON)
+    await store.note_use("k1", NOON - timedelta(minutes=1))
+    await store.note_use("nobody", NOON)
+    assert await store.get("k1") == a_key(expires_at=LATER, last_used_at=NOON)
+
+
+async def test_a_replaced_key_ends_and_the_new_one_is_there(store):
+    old, new = a_key("old"), a_key("new", created_at=LATER)
+    await store.add(old)
+    assert await store.replace(old, new, NOON, LATER) is True
+    assert await store.get("old") == replace(old, expires_at=LATER, replaced_by="new")
+    assert await store.keys_of("acme") == [await store.get("old"), new]
+
+
+async def test_of_racing_replacements_one_is_made(store):
+    old = a_key("old")
+    await store.add(old)
+    racing = [store.replace(old, a_key(f"new{n}"), NOON, LATER) for n in range(5)]
+    assert sorted(await asyncio.gather(*racing)) == [False] * 4 + [True]
+    assert len(await store.keys_of("acme")) == 2
+
+
+async def test_a_key_that_expires_sooner_is_not_given_longer_by_its_replacement(store):
+    old = a_key("old", expires_at=NOON + timedelta(minutes=1))
+    await store.add(old)
+    await store.replace(old, a_key("new"), NOON, LATER)
+    assert (await store.get("old")).expires_at == NOON + timedelta(minutes=1)
+
+
+UNFIT = {
+    "revoked": {"revoked_at": NOON},
+    "expired": {"expires_at": NOON},
+    "seeded": {"seeded": True},
+}
+
+
+@pytest.mark.parametrize("fields", UNFIT.values(), ids=UNFIT.keys())
+async def test_what_is_not_live_or_seeded_is_not_replaced(store, fields):
+    old = a_key("old", **fields)
+    keep = {False: store.add, True: lambda key: store.seed([key], NOON)}[old.seeded]
+    await keep(old)
+    assert await store.replace(old, a_key("new"), NOON, LATER) is False
+    assert await store.get("new") is None
+
+
+async def test_d45_a_tenant_cannot_revoke_the_key_of_another(store):
+    await store.add(a_key())
+    assert await store.revoke("k1", LATER, tenant="other") is False
+    assert (await store.get("k1")).revoked_at is None
+    assert await store.revoke("k1", LATER, tenant="acme") is True
+
+
+async def test_tenants_are_made_once_and_listed_by_name(store):
+    assert await store.add_tenant(Tenant("zoo", NOON)) is True
+    assert await store.add_tenant(Tenant("zoo", LATER)) is False
+    await store.add(a_key())
+    assert await store.tenants() == [Tenant("acme", NOON), Tenant("zoo", NOON)]
+
+
+async def test_the_keys_of_a_suspended_tenant_say_so_until_it_goes_on(store):
+    await store.add(a_key())
+    assert await store.is_suspended("acme") is False
+    assert await store.suspend("acme", NOON) is True
+    await store.suspend("acme", LATER)
+    assert await store.get("k1") == a_key(suspended=True)
+    assert await store.is_suspended("acme") is True
+    assert await store.tenants() == [Tenant("acme", NOON, NOON)]
+    await store.suspend("acme", None)
+    assert await store.get("k1") == a_key()
+    assert await store.suspend("nobody", NOON) is False
+    assert await store.is_suspended("nobody") is False

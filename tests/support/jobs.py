@@ -96,6 +96,7 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
     jobs = MemoryJobStore(tables)
     uploads = MemoryUploadStore(jobs.uses_asset, read_by_a_job(tables))
     tables.asset_there = uploads.has_asset
+    uploads.output_bytes = tables.output_bytes
     projects = MemoryExportProjectStore(uploads.has_asset)
     uploads.takers.append(projects.takes)
     yield Stores(

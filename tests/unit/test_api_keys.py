@@ -1,6 +1,7 @@
 """Keys: their form, their hashes, and whom they let in."""
 
 import os
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +9,15 @@ from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.core import api_keys
 from gateway.core.api_keys import Caller
 from gateway.services.api_keys import ApiKeys
-from shared.errors import NotFound, Unauthenticated, ValidationFailed
+from gateway.services.tenants import Tenants
+from shared.errors import (
+    Conflict,
+    Forbidden,
+    NotFound,
+    TryAgainLater,
+    Unauthenticated,
+    ValidationFailed,
+)
 from tests.support.jobs import HandClock
 
 ALL = frozenset({"jobs", "uploads", "read", "admin"})
@@ -16,7 +25,22 @@ ALL = frozenset({"jobs", "uploads", "read", "admin"})
 
 @pytest.fixture
 def keys():
-    return ApiKeys(MemoryKeyStore(), HandClock(), os.urandom)
+    return ApiKeys(CountingStore(), HandClock(), os.urandom)
+
+
+class CountingStore(MemoryKeyStore):
+    """Keys in memory, that counts what is written of their use, or has no room for it."""
+
+    def __init__(self):
+        super().__init__()
+        self.noted = 0
+        self.is_full = False
+
+    async def note_use(self, key_id, at):
+        if self.is_full:
+            raise TryAgainLater("the disk is full", public="Later.")
+        self.noted += 1
+        await super().note_use(key_id, at)
 
 
 def test_a_key_holds_its_id_and_256_bits_in_lower_case_base32():
@@ -112,3 +136,99 @@ async def test_d120_an_empty_variable_seeds_no_key(keys):
     assert len(await keys.keys_of("default")) == 1
     with pytest.raises(Unauthenticated):
         await keys.verify("")
+
+
+DAY = timedelta(days=1)
+
+
+async def test_a_key_opens_until_it_expires_and_not_an_instant_longer(keys):
+    text, key = await keys.create("acme", lives=DAY)
+    keys.clock.move(DAY.total_seconds() - 1)
+    assert (await keys.verify(text)).key_id == key.key_id
+    keys.clock.move(1)
+    with pytest.raises(Unauthenticated):
+        await keys.verify(text)
+
+
+@pytest.mark.parametrize("lives", [timedelta(0), -DAY, timedelta(days=4000)])
+async def test_a_life_that_cannot_be_is_refused(keys, lives):
+    with pytest.raises(ValidationFailed) as refused:
+        await keys.create("acme", lives=lives)
+    assert [error.field for error in refused.value.errors] == ["expires"]
+
+
+async def test_d85_a_rotated_key_goes_on_for_the_grace_and_the_new_one_has_its_scopes(keys):
+    old_text, old = await keys.create("acme", ["read"], label="ci")
+    new_text, new = await keys.rotate(old.key_id, grace=DAY)
+    assert (new.tenant, new.scopes, new.label) == ("acme", frozenset({"read"}), "ci")
+    assert {(await keys.verify(each)).tenant for each in (old_text, new_text)} == {"acme"}
+    keys.clock.move(DAY.total_seconds())
+    assert (await keys.verify(new_text)).key_id == new.key_id
+    with pytest.raises(Unauthenticated):
+        await keys.verify(old_text)
+
+
+async def test_without_grace_the_old_key_ends_as_the_new_one_is_made(keys):
+    old_text, old = await keys.create("acme")
+    await keys.rotate(old.key_id, grace=timedelta(0))
+    with pytest.raises(Unauthenticated):
+        await keys.verify(old_text)
+
+
+async def test_a_key_is_replaced_once_and_an_environments_key_in_the_environment(keys):
+    _, old = await keys.create("acme")
+    await keys.rotate(old.key_id, grace=DAY)
+    await keys.seed(["a-key-of-the-environment"])
+    for key_id in (old.key_id, api_keys.id_of("a-key-of-the-environment")):
+        with pytest.raises(Conflict):
+            await keys.rotate(key_id, grace=DAY)
+
+
+async def test_d45_an_admin_of_one_tenant_touches_no_key_of_another(keys):
+    text, theirs = await keys.create("acme")
+    with pytest.raises(NotFound):
+        await keys.rotate(theirs.key_id, grace=DAY, tenant="other")
+    with pytest.raises(NotFound):
+        await keys.revoke(theirs.key_id, tenant="other")
+    assert await keys.keys_of("acme") == [theirs]
+    assert (await keys.verify(text)).tenant == "acme"
+
+
+async def test_the_use_of_a_key_is_noted_once_in_a_while_and_not_at_each(keys):
+    text, key = await keys.create("acme")
+    for _ in range(600):
+        await keys.verify(text)
+        keys.clock.move(2)
+    assert keys.store.noted == 2
+    [noted] = await keys.keys_of("acme")
+    assert noted.last_used_at == key.created_at + timedelta(minutes=10)
+
+
+async def test_a_use_that_cannot_be_written_down_is_no_reason_to_refuse(keys):
+    text, _ = await keys.create("acme")
+    keys.store.is_full = True
+    assert (await keys.verify(text)).tenant == "acme"
+
+
+async def test_a_suspended_tenant_is_told_so_and_strangers_are_not(keys):
+    tenants = Tenants(keys.store, keys.clock)
+    text, _ = await keys.create("acme")
+    await tenants.suspend("acme")
+    with pytest.raises(Forbidden):
+        await keys.verify(text)
+    with pytest.raises(Unauthenticated):
+        await keys.verify(text[:-1])
+    await tenants.resume("acme")
+    assert (await keys.verify(text)).tenant == "acme"
+
+
+async def test_a_tenant_is_made_once_under_a_name_that_can_be(keys):
+    tenants = Tenants(keys.store, keys.clock)
+    await tenants.create("acme")
+    with pytest.raises(Conflict):
+        await tenants.create("acme")
+    with pytest.raises(ValidationFailed):
+        await tenants.create("../acme")
+    with pytest.raises(NotFound):
+        await tenants.suspend("nobody")
+    assert [tenant.name for tenant in await tenants.all()] == ["acme"]

@@ -79,6 +79,13 @@ class Tables:
             for name in [name for name in table if name[0] == job_id]:
                 del table[name]
 
+    def output_bytes(self, tenant: str) -> int:
+        """Return what the outputs of the tenant's jobs that are there come to."""
+        mine = (
+            j for j in self.jobs.values() if j.tenant == tenant and j.id not in self.deleted
+        )
+        return sum(output.size_bytes for job in mine for output in job.outputs)
+
     def holding(self, endpoint: str) -> list[Job]:
         """Return the jobs that hold a slot of the endpoint."""
         return [j for j in self.jobs.values() if j.endpoint == endpoint and j.holds_slot]

@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from gateway.adapters.memory.tables import Tables
 from gateway.core.upload import Asset, Upload, UploadStatus
-from gateway.ports.upload_store import Deletion, UploadStore
+from gateway.ports.upload_store import Deletion, QuotaExceeded, UploadStore
 
 
 async def _by_nobody(_: str) -> bool:
@@ -29,7 +29,8 @@ def read_by_a_job(tables: Tables) -> Callable[[str], bool]:
 class MemoryUploadStore(UploadStore):
     """Dictionaries; `uses_asset` says whether an unfinished job reads an asset.
 
-    `takers` say whether something has taken up an asset: a job, a project, a clip.
+    `takers` say whether something has taken up an asset: a job, a project, a clip;
+    `output_bytes` what a tenant's jobs have stored.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class MemoryUploadStore(UploadStore):
     ) -> None:
         self._uses_asset = uses_asset
         self.takers = list(takers)
+        self.output_bytes: Callable[[str], int] = lambda _: 0
         self._uploads: dict[str, Upload] = {}
         self._assets: dict[str, Asset] = {}
         self._sweep_at: dict[str, datetime] = {}
@@ -48,9 +50,18 @@ class MemoryUploadStore(UploadStore):
         return self._asset(tenant, asset_id) is not None
 
     @override
-    async def create_upload(self, upload: Upload, sweep_at: datetime) -> None:
+    async def create_upload(
+        self, upload: Upload, sweep_at: datetime, *, quota_bytes: int | None = None
+    ) -> None:
+        if upload.upload_id in self._uploads:
+            return
+        self._check_room(upload.tenant, upload.size_bytes, quota_bytes)
         self._uploads[upload.upload_id] = upload
         self._sweep_at[upload.upload_id] = sweep_at
+
+    @override
+    async def stored_bytes(self, tenant: str) -> int:
+        return self._stored_bytes(tenant)
 
     @override
     async def get_upload(self, tenant: str, upload_id: str) -> Upload | None:
@@ -62,10 +73,13 @@ class MemoryUploadStore(UploadStore):
         return next((upload for upload in there if upload.tenant == tenant), None)
 
     @override
-    async def renew_upload(self, upload: Upload, sweep_at: datetime) -> Upload | None:
+    async def renew_upload(
+        self, upload: Upload, sweep_at: datetime, *, quota_bytes: int | None = None
+    ) -> Upload | None:
         now = self._upload(upload.tenant, upload.upload_id)
         if now is None or now.status is not UploadStatus.PENDING:
             return now
+        self._check_room(upload.tenant, upload.size_bytes - now.size_bytes, quota_bytes)
         self._sweep_at[upload.upload_id] = sweep_at
         self._uploads[upload.upload_id] = replace(
             now,
@@ -165,6 +179,19 @@ class MemoryUploadStore(UploadStore):
             self._sweep_at.pop(upload_id, None)
         else:
             self._sweep_at[upload_id] = again_at
+
+    def _stored_bytes(self, tenant: str) -> int:
+        promised = (
+            upload.size_bytes
+            for upload in self._uploads.values()
+            if upload.tenant == tenant and upload.status is UploadStatus.PENDING
+        )
+        there = (each.size_bytes for each in self._assets.values() if each.tenant == tenant)
+        return sum(promised) + sum(there) + self.output_bytes(tenant)
+
+    def _check_room(self, tenant: str, more_bytes: int, quota_bytes: int | None) -> None:
+        if quota_bytes is not None and self._stored_bytes(tenant) + more_bytes > quota_bytes:
+            raise QuotaExceeded
 
     def _upload(self, tenant: str, upload_id: str) -> Upload | None:
         upload = self._uploads.get(upload_id)

@@ -29,6 +29,9 @@ def change(what: Change) -> list[Statement]:
     before, after, op = what.before, what.after, what.op
     guarded = what.slot_cap is not None and after.holds_slot and not before.holds_slot
     assignments = ", ".join(f"{name} = ?" for name in CHANGING)
+    stored_bytes = _new_bytes(what)
+    if stored_bytes:
+        assignments += f", stored_bytes = {stored_bytes}"
     return [
         (
             "INSERT INTO ops (op, job_id, at, guards_needed) VALUES (?, ?, ?, ?)",
@@ -105,11 +108,18 @@ def _counters(what: Change, *, guarded: bool) -> list[Statement]:
     if after.is_final and not before.is_final:
         statements.append(
             (
-                f"UPDATE tenants SET open_jobs = open_jobs - 1 WHERE id = ? AND {_MARKED}",
-                (after.tenant, after.id, op),
+                "UPDATE tenants SET open_jobs = open_jobs - 1, "
+                f"stored_bytes = stored_bytes + ? WHERE id = ? AND {_MARKED}",
+                (_new_bytes(what), after.tenant, after.id, op),
             )
         )
     return statements
+
+
+def _new_bytes(what: Change) -> int:
+    """What the job's outputs add to what its tenant has stored; they come with its end."""
+    came = what.after.is_final and not what.before.is_final
+    return sum(each.size_bytes for each in what.after.outputs) if came else 0
 
 
 def _events(what: Change) -> list[Statement]:

@@ -5,8 +5,16 @@ from datetime import datetime
 from gateway.adapters.sql.engine import Row, Statement
 from gateway.adapters.sql.job_changes import add_effects
 from gateway.adapters.sql.rows import to_text
+from gateway.adapters.sql.stored_bytes import take_away
 from gateway.core.effects import Effect
 
+DONE = 2  # where the deletion itself stands in its batch
+_DELETABLE = (
+    "id = ? AND tenant = ? AND deleted_at IS NULL "
+    "AND status NOT IN ('queued', 'running') AND NOT EXISTS ("
+    "SELECT 1 FROM job_sources s JOIN jobs r ON r.id = s.job_id "
+    "WHERE s.source_id = ? AND r.status IN ('queued', 'running'))"
+)
 _DELETED = "EXISTS (SELECT 1 FROM jobs WHERE id = ? AND deleted_at IS NOT NULL)"
 # All that names a job by `job_id` and goes with it; the ledger stays, ops go by age.
 _BELONGS = (
@@ -22,15 +30,14 @@ _BELONGS = (
 
 
 def delete(tenant: str, job_id: str, at: datetime, erase: Effect) -> list[Statement]:
-    """The first statement's row says that it was done, the last one's why it was not."""
+    """The row at `DONE` says that it was done, the last one's why it was not."""
+    which = (job_id, tenant, job_id)
     return [
+        *take_away(f"jobs WHERE {_DELETABLE}", which),
         (
             "UPDATE jobs SET deleted_at = ?, input = '{}', labels = '{}', result = NULL, "
-            "checkpoint = NULL WHERE id = ? AND tenant = ? AND deleted_at IS NULL "
-            "AND status NOT IN ('queued', 'running') AND NOT EXISTS ("
-            "SELECT 1 FROM job_sources s JOIN jobs r ON r.id = s.job_id "
-            "WHERE s.source_id = ? AND r.status IN ('queued', 'running')) RETURNING id",
-            (to_text(at), job_id, tenant, job_id),
+            f"checkpoint = NULL, stored_bytes = 0 WHERE {_DELETABLE} RETURNING id",
+            (to_text(at), *which),
         ),
         *(
             (f"DELETE FROM {table} WHERE job_id = ? AND {_DELETED}", (job_id, job_id))

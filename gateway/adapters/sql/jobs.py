@@ -217,8 +217,8 @@ class SqlJobStore(JobStore):
     @override
     async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:
         batch = job_removal.delete(tenant, job_id, at, erase)
-        done, *_, left = await self._engine.batch(batch)
-        if done:
+        *_, left = answers = await self._engine.batch(batch)
+        if answers[job_removal.DONE]:
             return Deleted.DONE
         if not left:
             return Deleted.MISSING

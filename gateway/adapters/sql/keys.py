@@ -8,11 +8,21 @@ from typing_extensions import override
 from gateway.adapters.sql.engine import ConstraintBroken, Row, SqlEngine, Statement, Value
 from gateway.adapters.sql.rows import to_instant, to_text
 from gateway.core.api_keys import ApiKey
+from gateway.core.tenants import Tenant
 from gateway.ports.key_store import KeyStore
 from shared.errors import Conflict
 
-_COLUMNS = "id, tenant, label, sha256, scopes, seeded, created_at, revoked_at"
-_INSERT = f"INSERT INTO api_keys ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_COLUMNS = "id, tenant, label, sha256, scopes, seeded, created_at, revoked_at, expires_at"
+_MARKS = "?, ?, ?, ?, ?, ?, ?, ?, ?"
+_INSERT = f"INSERT INTO api_keys ({_COLUMNS}) VALUES ({_MARKS})"
+_INSERT_TENANT = (
+    "INSERT INTO tenants (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+)
+_SELECT = (
+    "SELECT k.id, k.tenant, k.label, k.sha256, k.scopes, k.seeded, k.created_at, "
+    "k.revoked_at, k.expires_at, k.replaced_by, k.last_used_at, t.suspended_at "
+    "FROM api_keys k JOIN tenants t ON t.id = k.tenant"
+)
 
 
 class SqlKeyStore(KeyStore):
@@ -32,31 +42,64 @@ class SqlKeyStore(KeyStore):
 
     @override
     async def get(self, key_id: str) -> ApiKey | None:
-        rows = await self._engine.fetch(
-            f"SELECT {_COLUMNS} FROM api_keys WHERE id = ?", (key_id,)
-        )
+        rows = await self._engine.fetch(f"{_SELECT} WHERE k.id = ?", (key_id,))
         return _key(rows[0]) if rows else None
 
     @override
     async def keys_of(self, tenant: str) -> list[ApiKey]:
         rows = await self._engine.fetch(
-            f"SELECT {_COLUMNS} FROM api_keys WHERE tenant = ? ORDER BY created_at, id",
-            (tenant,),
+            f"{_SELECT} WHERE k.tenant = ? ORDER BY k.created_at, k.id", (tenant,)
         )
         return [_key(row) for row in rows]
 
     @override
-    async def revoke(self, key_id: str, at: datetime) -> bool:
+    async def replace(self, old: ApiKey, new: ApiKey, at: datetime, ends_at: datetime) -> bool:
+        then, ends = to_text(at), to_text(ends_at)
+        replaced, _ = await self._engine.batch(
+            [
+                (
+                    "UPDATE api_keys SET replaced_by = ?, expires_at = CASE "
+                    "WHEN expires_at < ? THEN expires_at ELSE ? END WHERE id = ? "
+                    "AND seeded = 0 AND revoked_at IS NULL AND replaced_by IS NULL "
+                    "AND (expires_at IS NULL OR expires_at > ?) RETURNING id",
+                    (new.key_id, ends, ends, old.key_id, then),
+                ),
+                (
+                    f"INSERT INTO api_keys ({_COLUMNS}) SELECT {_MARKS} WHERE EXISTS "
+                    "(SELECT 1 FROM api_keys WHERE id = ? AND replaced_by = ?) "
+                    "ON CONFLICT (id) DO NOTHING",
+                    (*_values(new), old.key_id, new.key_id),
+                ),
+            ]
+        )
+        return bool(replaced)
+
+    @override
+    async def revoke(self, key_id: str, at: datetime, *, tenant: str | None = None) -> bool:
+        mine, params = (" AND tenant = ?", (tenant,)) if tenant is not None else ("", ())
         (rows,) = await self._engine.batch(
             [
                 (
                     "UPDATE api_keys SET revoked_at = ? "
-                    "WHERE id = ? AND revoked_at IS NULL RETURNING id",
-                    (to_text(at), key_id),
+                    f"WHERE id = ? AND revoked_at IS NULL{mine} RETURNING id",
+                    (to_text(at), key_id, *params),
                 )
             ]
         )
         return bool(rows)
+
+    @override
+    async def note_use(self, key_id: str, at: datetime) -> None:
+        then = to_text(at)
+        await self._engine.batch(
+            [
+                (
+                    "UPDATE api_keys SET last_used_at = ? "
+                    "WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)",
+                    (then, key_id, then),
+                )
+            ]
+        )
 
     @override
     async def seed(self, keys: Sequence[ApiKey], at: datetime) -> None:
@@ -78,12 +121,48 @@ class SqlKeyStore(KeyStore):
             ]
         )
 
+    @override
+    async def add_tenant(self, tenant: Tenant) -> bool:
+        made = f"{_INSERT_TENANT} RETURNING id"
+        values = (tenant.name, to_text(tenant.created_at))
+        (rows,) = await self._engine.batch([(made, values)])
+        return bool(rows)
+
+    @override
+    async def tenants(self) -> list[Tenant]:
+        rows = await self._engine.fetch(
+            "SELECT id, created_at, suspended_at FROM tenants ORDER BY id"
+        )
+        return [
+            Tenant(row["id"], to_instant(row["created_at"]), _instant(row["suspended_at"]))
+            for row in rows
+        ]
+
+    @override
+    async def suspend(self, tenant: str, at: datetime | None) -> bool:
+        then = None if at is None else to_text(at)
+        since = "NULL" if at is None else "coalesce(suspended_at, ?)"
+        (rows,) = await self._engine.batch(
+            [
+                (
+                    f"UPDATE tenants SET suspended_at = {since} WHERE id = ? RETURNING id",
+                    (tenant,) if then is None else (then, tenant),
+                )
+            ]
+        )
+        return bool(rows)
+
+    @override
+    async def is_suspended(self, tenant: str) -> bool:
+        return bool(
+            await self._engine.fetch(
+                "SELECT 1 FROM tenants WHERE id = ? AND suspended_at IS NOT NULL", (tenant,)
+            )
+        )
+
 
 def _tenant(key: ApiKey) -> Statement:
-    return (
-        "INSERT INTO tenants (id, created_at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING",
-        (key.tenant, to_text(key.created_at)),
-    )
+    return (_INSERT_TENANT, (key.tenant, to_text(key.created_at)))
 
 
 def _values(key: ApiKey) -> list[Value]:
@@ -95,12 +174,11 @@ def _values(key: ApiKey) -> list[Value]:
         " ".join(sorted(key.scopes)),
         int(key.seeded),
         to_text(key.created_at),
-        None if key.revoked_at is None else to_text(key.revoked_at),
+        *(None if at is None else to_text(at) for at in (key.revoked_at, key.expires_at)),
     ]
 
 
 def _key(row: Row) -> ApiKey:
-    revoked_at = row["revoked_at"]
     return ApiKey(
         key_id=row["id"],
         tenant=row["tenant"],
@@ -109,5 +187,13 @@ def _key(row: Row) -> ApiKey:
         scopes=frozenset(row["scopes"].split()),
         created_at=to_instant(row["created_at"]),
         seeded=bool(row["seeded"]),
-        revoked_at=None if revoked_at is None else to_instant(revoked_at),
+        revoked_at=_instant(row["revoked_at"]),
+        expires_at=_instant(row["expires_at"]),
+        replaced_by=row["replaced_by"],
+        last_used_at=_instant(row["last_used_at"]),
+        suspended=row["suspended_at"] is not None,
     )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return None if text is None else to_instant(text)

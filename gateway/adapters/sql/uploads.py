@@ -7,10 +7,18 @@ from typing import Any
 
 from typing_extensions import override
 
-from gateway.adapters.sql.engine import Row, SqlEngine, Statement, Value
+from gateway.adapters.sql.engine import ConstraintBroken, Row, SqlEngine, Statement, Value
 from gateway.adapters.sql.rows import to_instant, to_json, to_text
+from gateway.adapters.sql.stored_bytes import (
+    PENDING,
+    arrive,
+    call_off,
+    promise,
+    resize,
+    take_away,
+)
 from gateway.core.upload import Asset, Upload, UploadStatus
-from gateway.ports.upload_store import Deletion, UploadStore
+from gateway.ports.upload_store import Deletion, QuotaExceeded, UploadStore
 
 _UPLOAD = (
     "id, tenant, object_key, filename, content_type, size_bytes, created_at, expires_at, "
@@ -22,17 +30,22 @@ _ASSET = (
     "created_at, sha256, probe, duration_s"
 )
 _GET_UPLOAD = f"SELECT {_UPLOAD} FROM uploads WHERE id = ? AND tenant = ?"
-_FROM_PENDING = "WHERE id = ? AND tenant = ? AND status = 'pending'"
 
 _THERE = "SELECT 1 FROM assets WHERE upload_id = ? AND deleted_at IS NULL"
 _LET_GO = (
-    "UPDATE assets SET deleted_at = ? WHERE upload_id = ? AND deleted_at IS NULL "
+    "upload_id = ? AND deleted_at IS NULL "
     "AND EXISTS (SELECT 1 FROM uploads u WHERE u.id = assets.upload_id "
     "AND u.provisional = 1 AND u.sweep_at <= ?) "
     "AND NOT EXISTS (SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
     "WHERE a.asset_id = assets.id AND j.deleted_at IS NULL) "
     "AND NOT EXISTS (SELECT 1 FROM export_projects p WHERE p.working_asset_id = assets.id) "
     "AND NOT EXISTS (SELECT 1 FROM export_clips c WHERE c.source_asset_id = assets.id)"
+)
+
+_DELETABLE = (
+    "id = ? AND tenant = ? AND deleted_at IS NULL AND NOT EXISTS ("
+    "SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
+    "WHERE a.asset_id = ? AND j.status IN ('queued', 'running'))"
 )
 
 _RECONSIDER = (
@@ -48,18 +61,33 @@ class SqlUploadStore(UploadStore):
         self._engine = engine
 
     @override
-    async def create_upload(self, upload: Upload, sweep_at: datetime) -> None:
+    async def create_upload(
+        self, upload: Upload, sweep_at: datetime, *, quota_bytes: int | None = None
+    ) -> None:
         values = [*_values(upload), to_text(sweep_at)]
         marks = ", ".join("?" * len(values))
-        await self._engine.batch(
-            [
-                (
-                    f"INSERT INTO uploads ({_UPLOAD}, sweep_at) VALUES ({marks}) "
-                    "ON CONFLICT (id) DO NOTHING",
-                    values,
-                )
-            ]
+        insert = f"INSERT INTO uploads ({_UPLOAD}, sweep_at) VALUES ({marks})"
+        begin = promise(
+            f"upload:{upload.upload_id}",
+            upload.tenant,
+            upload.size_bytes,
+            to_text(upload.created_at),
+            quota_bytes,
         )
+        try:
+            await self._engine.batch([*begin, (insert, values)])
+        except ConstraintBroken as error:
+            if "guards_hold" in str(error):
+                raise QuotaExceeded from error
+            if "ops.op" not in str(error):  # else it was written before
+                raise
+
+    @override
+    async def stored_bytes(self, tenant: str) -> int:
+        rows = await self._engine.fetch(
+            "SELECT stored_bytes FROM tenants WHERE id = ?", (tenant,)
+        )
+        return sum(row["stored_bytes"] for row in rows)
 
     @override
     async def get_upload(self, tenant: str, upload_id: str) -> Upload | None:
@@ -75,31 +103,46 @@ class SqlUploadStore(UploadStore):
         )
 
     @override
-    async def renew_upload(self, upload: Upload, sweep_at: datetime) -> Upload | None:
-        return await self._change(
-            (
-                "UPDATE uploads SET filename = ?, content_type = ?, size_bytes = ?, "
-                f"size_is_limit = ?, expires_at = ?, sweep_at = ? {_FROM_PENDING}",
+    async def renew_upload(
+        self, upload: Upload, sweep_at: datetime, *, quota_bytes: int | None = None
+    ) -> Upload | None:
+        ids, then = (upload.upload_id, upload.tenant), to_text(sweep_at)
+        op = f"renew:{upload.upload_id}:{then}"
+        _, fits, _, _, left = await self._engine.batch(
+            [
+                *resize(op, upload.tenant, upload.upload_id, upload.size_bytes, quota_bytes),
                 (
-                    upload.filename,
-                    upload.content_type,
-                    upload.size_bytes,
-                    int(upload.size_is_limit),
-                    to_text(upload.expires_at),
-                    to_text(sweep_at),
-                    upload.upload_id,
-                    upload.tenant,
+                    "UPDATE uploads SET filename = ?, content_type = ?, size_bytes = ?, "
+                    f"size_is_limit = ?, expires_at = ?, sweep_at = ? {PENDING} "
+                    "AND EXISTS (SELECT 1 FROM tenants WHERE id = ? AND op = ?)",
+                    (
+                        upload.filename,
+                        upload.content_type,
+                        upload.size_bytes,
+                        int(upload.size_is_limit),
+                        to_text(upload.expires_at),
+                        then,
+                        *ids,
+                        upload.tenant,
+                        op,
+                    ),
                 ),
-            ),
-            (_GET_UPLOAD, (upload.upload_id, upload.tenant)),
+                # The mark goes, for the next one at this instant would find it.
+                ("UPDATE tenants SET op = NULL WHERE id = ? AND op = ?", (upload.tenant, op)),
+                (_GET_UPLOAD, ids),
+            ]
         )
+        now = _first(left)
+        if not fits and now is not None and now.status is UploadStatus.PENDING:
+            raise QuotaExceeded
+        return now
 
     @override
     async def name_multipart(self, upload: Upload, multipart_id: str) -> Upload | None:
         ids = (upload.upload_id, upload.tenant)
         return await self._change(
             (
-                f"UPDATE uploads SET multipart_id = ? {_FROM_PENDING} "
+                f"UPDATE uploads SET multipart_id = ? {PENDING} "
                 "AND part_size_bytes IS NOT NULL AND multipart_id IS NULL",
                 (multipart_id, *ids),
             ),
@@ -110,9 +153,10 @@ class SqlUploadStore(UploadStore):
     async def complete_upload(self, asset: Asset) -> Upload | None:
         upload, tenant = asset.upload_id, asset.tenant
         return await self._change(
+            *arrive(tenant, upload, asset.size_bytes),
             (
                 "UPDATE uploads SET status = 'complete', asset_id = ?, "
-                f"sweep_at = CASE WHEN provisional = 1 THEN sweep_at END {_FROM_PENDING}",
+                f"sweep_at = CASE WHEN provisional = 1 THEN sweep_at END {PENDING}",
                 (asset.asset_id, upload, tenant),
             ),
             (
@@ -136,8 +180,9 @@ class SqlUploadStore(UploadStore):
     @override
     async def abort_upload(self, tenant: str, upload_id: str) -> Upload | None:
         return await self._change(
+            *call_off(tenant, upload_id),
             (
-                f"UPDATE uploads SET status = 'aborted', sweep_at = expires_at {_FROM_PENDING}",
+                f"UPDATE uploads SET status = 'aborted', sweep_at = expires_at {PENDING}",
                 (upload_id, tenant),
             ),
             (_GET_UPLOAD, (upload_id, tenant)),
@@ -154,14 +199,13 @@ class SqlUploadStore(UploadStore):
     @override
     async def delete_asset(self, tenant: str, asset_id: str, at: datetime) -> Deletion:
         then = to_text(at)
-        deleted, _, left = await self._engine.batch(
+        which = (asset_id, tenant, asset_id)
+        *_, deleted, _, left = await self._engine.batch(
             [
+                *take_away(f"assets WHERE {_DELETABLE}", which),
                 (
-                    "UPDATE assets SET deleted_at = ? "
-                    "WHERE id = ? AND tenant = ? AND deleted_at IS NULL AND NOT EXISTS ("
-                    "SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
-                    "WHERE a.asset_id = ? AND j.status IN ('queued', 'running')) RETURNING id",
-                    (then, asset_id, tenant, asset_id),
+                    f"UPDATE assets SET deleted_at = ? WHERE {_DELETABLE} RETURNING id",
+                    (then, *which),
                 ),
                 (
                     "UPDATE uploads SET sweep_at = "
@@ -185,7 +229,11 @@ class SqlUploadStore(UploadStore):
         then = to_text(at)
         *_, left = await self._engine.batch(
             [
-                (_LET_GO, (then, upload_id, then)),
+                *take_away(f"assets WHERE {_LET_GO}", (upload_id, then)),
+                (
+                    f"UPDATE assets SET deleted_at = ? WHERE {_LET_GO}",
+                    (then, upload_id, then),
+                ),
                 (
                     "UPDATE uploads SET sweep_at = NULL "
                     f"WHERE id = ? AND provisional = 1 AND sweep_at <= ? AND EXISTS ({_THERE})",

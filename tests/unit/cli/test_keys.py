@@ -10,7 +10,7 @@ import pytest
 from gateway.bootstrap import sqlite_adapters
 from gateway.services.api_keys import ApiKeys
 from gateway.settings import load_settings
-from shared.errors import Unauthenticated
+from shared.errors import Forbidden, Unauthenticated
 
 SETTINGS = {
     "CUTROOM_ENVIRONMENT": "development",
@@ -87,3 +87,49 @@ def test_missing_settings_are_named(cutroom):
     said = cutroom("keys", "list", "--tenant", "shop")
     assert said.exit_code == 1
     assert "CUTROOM_DATABASE_PATH" in said.stderr
+
+
+def test_a_rotated_key_goes_on_and_the_new_one_opens_the_same(cutroom, env_file):
+    at = ("--env-file", str(env_file))
+    old = cutroom("keys", "create", "--tenant", "shop", *at).stdout.strip()
+    made = cutroom("keys", "rotate", old.split("_")[1], "--json", *at)
+    new = json.loads(made.stdout)
+    assert tenant_of(old, env_file) == tenant_of(new["api_key"], env_file) == "shop"
+    listed = cutroom("keys", "list", "--tenant", "shop", *at).stdout
+    assert "expires" in listed
+    assert new["api_key"].split("_")[2] not in listed
+    again = cutroom("keys", "rotate", old.split("_")[1], *at)
+    assert again.exit_code == 1
+
+
+def test_a_key_is_not_touched_for_a_tenant_that_is_not_its_own(cutroom, env_file):
+    at = ("--env-file", str(env_file))
+    key = cutroom("keys", "create", "--tenant", "shop", *at).stdout.strip()
+    for command in ("rotate", "revoke"):
+        said = cutroom("keys", command, key.split("_")[1], "--tenant", "other", *at)
+        assert said.exit_code == 1
+        assert "no such key" in said.stderr
+    assert tenant_of(key, env_file) == "shop"
+
+
+def test_a_key_for_no_time_is_refused(cutroom, env_file):
+    said = cutroom(
+        *("keys", "create", "--tenant", "shop", "--expires-days", "0"),
+        *("--env-file", str(env_file)),
+    )
+    assert said.exit_code == 1
+    assert "expires" in said.stderr
+
+
+def test_a_suspended_tenants_keys_open_nothing_until_it_goes_on(cutroom, env_file):
+    at = ("--env-file", str(env_file))
+    assert cutroom("tenants", "create", "shop", *at).exit_code == 0
+    key = cutroom("keys", "create", "--tenant", "shop", *at).stdout.strip()
+    cutroom("tenants", "suspend", "shop", *at)
+    assert "shop" in cutroom("tenants", "list", *at).stdout
+    with pytest.raises(Forbidden):
+        tenant_of(key, env_file)
+    cutroom("tenants", "resume", "shop", *at)
+    assert tenant_of(key, env_file) == "shop"
+    assert cutroom("tenants", "suspend", "nobody", *at).exit_code == 1
+    assert cutroom("tenants", "create", "shop", *at).exit_code == 1
