@@ -10,7 +10,14 @@ from starlette.types import Receive, Scope, Send
 from infra.local.object_store.ask import Ask
 from infra.local.object_store.clock import Clock
 from infra.local.object_store.cors import CorsRules
-from infra.local.object_store.faults import Faults, Wrong, cut_short
+from infra.local.object_store.faults import (
+    Faults,
+    Wrong,
+    break_off,
+    cut_short,
+    refuse,
+    spoil,
+)
 from infra.local.object_store.lifecycle import LifecycleRule, Swept, sweep
 from infra.local.object_store.objects import Bucket
 from infra.local.object_store.refusal import Refusal
@@ -39,7 +46,7 @@ class ObjectStore:
         clock: Clock,
         faults: Faults | None,
     ) -> None:
-        self._buckets = buckets
+        self.buckets = buckets
         self._secrets = secrets
         self._cors = cors
         self._lifecycle = lifecycle
@@ -50,7 +57,7 @@ class ObjectStore:
         """Remove what is too old at `now` by the lifecycle rules, in every bucket."""
         swept = [
             await asyncio.to_thread(sweep, bucket, self._lifecycle, now)
-            for bucket in self._buckets.values()
+            for bucket in self.buckets.values()
         ]
         return Swept(sum(s.objects for s in swept), sum(s.uploads for s in swept))
 
@@ -72,6 +79,10 @@ class ObjectStore:
     async def _answer(self, request: Request, body: Body, send: Send) -> None:
         wrong, delay_s = self._faults.take(request)
         await asyncio.sleep(delay_s)
+        if Wrong.CUT_OFF in wrong:
+            await body.first_block()
+            await break_off(send)
+            return
         try:
             reply = await self._carry_out(request, body, wrong)
         except Refusal as refusal:
@@ -91,22 +102,28 @@ class ObjectStore:
             reply.close()
             await body.client_gone()
             return
-        await _send(cut_short(send, reply.length, wrong), reply, request.method, body)
+        if Wrong.UNHEARD in wrong:
+            reply.close()
+            await break_off(send)
+            return
+        longer = int(Wrong.WRONG_SIZE in wrong)
+        await _send(
+            cut_short(send, reply.length, wrong), reply, request.method, body, longer=longer
+        )
 
     async def _carry_out(self, request: Request, body: Body, wrong: set[Wrong]) -> Reply:
-        if Wrong.UNAVAILABLE in wrong:
-            raise Refusal(503, "ServiceUnavailable", "Try again.", {"retry-after": "1"})
+        refuse(wrong)
         if request.method == "OPTIONS":
             return Reply(204, self._cors.preflight_headers(request))
         payload = verify(request, self._secrets, self._clock.now())
         operation = operation_for(request)
-        if request.bucket not in self._buckets:
+        if request.bucket not in self.buckets:
             raise Refusal(404, "NoSuchBucket", "The specified bucket does not exist.")
-        bucket = self._buckets[request.bucket]
+        bucket = self.buckets[request.bucket]
         reply = await operation(Ask(request, body, payload, bucket, self._clock))
-        if Wrong.WRONG_ETAG in wrong:
-            others = [each for each in reply.headers if each[0] != "etag"]
-            reply.headers[:] = [*others, ("etag", f'"{"0" * 32}"')]
+        if Wrong.LOST in wrong:
+            await asyncio.to_thread(bucket.delete, request.key)
+        spoil(reply, wrong)
         return reply
 
 
@@ -118,10 +135,10 @@ def _refused(refusal: Refusal, body: Body) -> Reply:
     return reply
 
 
-async def _send(send: Send, reply: Reply, method: str, body: Body) -> None:
+async def _send(send: Send, reply: Reply, method: str, body: Body, *, longer: int = 0) -> None:
     headers = list(reply.headers)
     if reply.status not in {204, 304}:
-        headers.append(("content-length", str(reply.length)))
+        headers.append(("content-length", str(reply.length + longer)))
     raw = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers]
     try:
         await send({"type": "http.response.start", "status": reply.status, "headers": raw})

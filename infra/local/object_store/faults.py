@@ -5,6 +5,8 @@ from enum import Enum, auto
 
 from starlette.types import Message, Send
 
+from infra.local.object_store.refusal import Refusal
+from infra.local.object_store.reply import Reply
 from infra.local.object_store.request import Request
 
 
@@ -12,10 +14,27 @@ class Wrong(Enum):
     """A way to fail."""
 
     UNAVAILABLE = auto()  # 503 before anything is done
+    REFUSED = auto()  # 403 before anything is done
+    EXPIRED = auto()  # 403 before anything is done, as to a URL that is too old
+    TAKEN = auto()  # 412 before anything is done
+    MISSING = auto()  # 404 though it is there
     SLOW = auto()  # waits `delay_s`, then does as asked
     TRUNCATED = auto()  # a GET's body ends in the middle, and the connection with it
     WRONG_ETAG = auto()  # does as asked, and names another ETag
+    WRONG_SIZE = auto()  # a HEAD says one byte more than there is
     DROPPED = auto()  # does as asked and never answers: the client's own time-out ends it
+    UNHEARD = auto()  # does as asked, and breaks the connection off instead of an answer
+    CUT_OFF = auto()  # breaks the connection off in the middle of a body; nothing is stored
+    LOST = auto()  # answers a PUT as if it had been stored
+
+
+REFUSALS = {
+    Wrong.UNAVAILABLE: (503, "ServiceUnavailable", "Try again."),
+    Wrong.REFUSED: (403, "AccessDenied", "Access denied."),
+    Wrong.EXPIRED: (403, "ExpiredRequest", "The request has expired."),
+    Wrong.TAKEN: (412, "PreconditionFailed", "An object is stored under this key."),
+    Wrong.MISSING: (404, "NoSuchKey", "The specified key does not exist."),
+}
 
 
 @dataclass(slots=True)
@@ -66,6 +85,27 @@ class Faults:
         for fault in hit:
             fault.times -= 1
         return {fault.wrong for fault in hit}, sum(fault.delay_s for fault in hit)
+
+
+def refuse(wrong: set[Wrong]) -> None:
+    """Raise the `Refusal` a request is answered with before anything is done, if any."""
+    for each, (status, code, message) in REFUSALS.items():
+        if each in wrong:
+            later = {"retry-after": "1"} if each is Wrong.UNAVAILABLE else {}
+            raise Refusal(status, code, message, later)
+
+
+def spoil(reply: Reply, wrong: set[Wrong]) -> None:
+    """Let an answer say what is not so."""
+    if Wrong.WRONG_ETAG in wrong:
+        others = [each for each in reply.headers if each[0] != "etag"]
+        reply.headers[:] = [*others, ("etag", f'"{"0" * 32}"')]
+
+
+async def break_off(send: Send) -> None:
+    """Promise an answer that never comes: the server ends such a connection."""
+    headers = [(b"content-length", b"1")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
 
 
 def cut_short(send: Send, length: int, wrong: set[Wrong]) -> Send:

@@ -86,6 +86,12 @@ class Body:
             if block := message.get("body", b""):
                 yield block
 
+    async def first_block(self) -> None:
+        """Read some of it, and no more; a client that goes away meanwhile is fine."""
+        with suppress(Refusal):
+            async for _ in self.blocks():
+                return
+
     async def linger(self, longest_s: float) -> None:
         """Read and drop what is left.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from infra.local.runpod.config import HANDLER_COMMAND
 from infra.local.runpod.faults import Fault
 
 ENDPOINT = "local-gpu"
@@ -23,6 +24,8 @@ class StackConfig:
     what goes wrong at RunPod. `kernel_cache`: where workers keep compiled code, None for a
     folder among the stack's own. `emulator_control`: serve the emulator's fault routes.
     `cors_origins`: whose pages may call the gateway and put files into the store.
+    `gateway_app`: the factory of another gateway, as `module:function`; `worker_command`:
+    another worker. `second_tenant`: have a key made for one.
     """
 
     port: int = 0
@@ -39,3 +42,6 @@ class StackConfig:
     kernel_cache: Path | None = None
     emulator_control: bool = False
     cors_origins: tuple[str, ...] = ()
+    gateway_app: str | None = None
+    worker_command: tuple[str, ...] = HANDLER_COMMAND
+    second_tenant: bool = True

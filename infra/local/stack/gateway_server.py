@@ -1,12 +1,12 @@
 """The gateway as a process of its own.
 
-    python -m infra.local.stack.gateway_server PORT [--one-request-each]
+    python -m infra.local.stack.gateway_server PORT [--one-request-each] [--app MODULE:FACTORY]
 
 It reads its settings from the environment, which is all that the stack hands it.
 """
 
-import sys
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Sequence
 
 import uvicorn
 from starlette.datastructures import MutableHeaders
@@ -42,18 +42,23 @@ class OneRequestEach:
         await self._app(scope, receive, send_last if scope["type"] == "http" else send)
 
 
-def _app_of_one_request_each() -> ASGIApp:
-    build: Callable[[], ASGIApp] = import_from_string(APP)
-    return OneRequestEach(build())
+def _app(factory: str, *, one_request_each: bool) -> ASGIApp:
+    build: Callable[[], ASGIApp] = import_from_string(factory)
+    return OneRequestEach(build()) if one_request_each else build()
 
 
-def main(port: int, *, one_request_each: bool) -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
     """Serve until SIGTERM."""
+    parser = argparse.ArgumentParser(description="Serve the gateway of a local stack.")
+    parser.add_argument("port", type=int)
+    parser.add_argument("--one-request-each", action="store_true")
+    parser.add_argument("--app", default=APP)
+    asked = parser.parse_args(arguments)
     uvicorn.run(
-        _app_of_one_request_each if one_request_each else APP,
+        lambda: _app(asked.app, one_request_each=asked.one_request_each),
         factory=True,
         host=LOOPBACK,
-        port=port,
+        port=asked.port,
         log_config=None,  # the gateway's own: JSON lines
         access_log=False,  # a query may hold a ticket
         server_header=False,
@@ -63,4 +68,4 @@ def main(port: int, *, one_request_each: bool) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), one_request_each="--one-request-each" in sys.argv[2:])
+    main()

@@ -22,7 +22,7 @@ from infra.local.stack.config import BUCKET, ENDPOINT, StackConfig
 from infra.local.stack.credentials import Credentials, write_private
 from infra.local.stack.gateway_process import GatewayProcess
 from infra.local.stack.ports import ReservedPort
-from infra.local.stack.serving import StartFailed, serving
+from infra.local.stack.serving import StartFailed, Switched, serving
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ class LocalStack:
 
     objects: ObjectStore
     object_faults: Faults
+    store_switch: Switched
     emulator: Emulator
     gateways: tuple[GatewayProcess, ...]
     balancer: Balancer | None
@@ -103,7 +104,8 @@ class LocalStack:
         base_url = self.balancer.url if self.balancer else ports[0].url
         self.object_faults = Faults()
         self.objects = self._build_store(base_url)
-        store_url = await opened.enter_async_context(serving(self.objects))
+        self.store_switch = await opened.enter_async_context(Switched(self.objects))
+        store_url = self.store_switch.url
         self.emulator = self._build_emulator()
         emulator_url = await opened.enter_async_context(serving(self.emulator.app))
         env = self._gateway_env(base_url, store_url, emulator_url)
@@ -140,6 +142,8 @@ class LocalStack:
         """Return one with a folder and a log of its own."""
         name = "gateway" if number == 1 else f"gateway-{number}"
         told = ["--one-request-each"] if self.balancer else []
+        if self.config.gateway_app is not None:
+            told += ["--app", self.config.gateway_app]
         return GatewayProcess(port, env, self.data / name, self.logs / f"{name}.jsonl", told)
 
     async def _stop_gateways(self) -> None:
@@ -181,6 +185,7 @@ class LocalStack:
                         scaling="request_count",
                         jobs_per_worker=1,
                         idle_s=config.idle_s,
+                        command=config.worker_command,
                         env=tuple((worker_env | dict(config.worker_env)).items()),
                     ),
                 ),
@@ -219,7 +224,7 @@ class LocalStack:
 
     async def _have_second_key(self, env: dict[str, str]) -> None:
         """Have the other tenant's key made by the command that an operator would use."""
-        if self._known.second_api_key:
+        if self._known.second_api_key or not self.config.second_tenant:
             return
         command = [sys.executable, "-m", "cli.main", "keys", "create", "--json"]
         making = await asyncio.create_subprocess_exec(

@@ -3,13 +3,13 @@
 import asyncio
 import socket
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
-from typing import Any
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from typing import Any, Self
 
 import uvicorn
 from typing_extensions import override
 
-from infra.local.stack.ports import LOOPBACK, listener
+from infra.local.stack.ports import LOOPBACK, ReservedPort, listener
 
 # How long a connection that is still busy may take to end.
 SHUTDOWN_S = 2
@@ -63,3 +63,36 @@ async def serving(app: Any, port: int = 0) -> AsyncIterator[str]:
             listening.cancel()
             server.should_exit = True
             await asyncio.wait({served})
+
+
+class Switched:
+    """An ASGI app on a port that stays its own while it is switched off.
+
+    Off, callers are refused by the kernel, as by a machine that runs no such program.
+    """
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+        self._port = ReservedPort()
+        self.url = self._port.url
+        self._serving: AbstractAsyncContextManager[str] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.on()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.off()
+        self._port.release()
+
+    async def on(self) -> None:
+        """Answer; may be repeated."""
+        if self._serving is None:
+            self._serving = serving(self._app, self._port.number)
+            await self._serving.__aenter__()
+
+    async def off(self) -> None:
+        """Answer nobody any more; may be repeated."""
+        served, self._serving = self._serving, None
+        if served is not None:
+            await served.__aexit__(None, None, None)
