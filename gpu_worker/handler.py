@@ -24,7 +24,7 @@ from gpu_worker.waiting.pace import Pace
 from shared.job_kind import JobKind
 from shared.kinds import load_kinds
 from shared.logs import start_logging
-from shared.stray_lines import log_what_strays
+from shared.stray_lines import log_what_is_printed, log_what_strays
 from shared.work import WorkerFacts
 
 _MIB = 1024 * 1024
@@ -58,7 +58,8 @@ def main(kit: Kit | None = None) -> None:
     kit = kit or Kit()
     settings = WorkerSettings()
     start_logging(sys.stdout, level=settings.log_level)
-    log_what_strays()  # what the SDK prints too
+    log_what_strays()
+    log_what_is_printed()  # by the SDK
     with hold_scratch(settings.scratch, f"worker-{uuid4().hex}") as scratch:
         environment = clean_environment(os.environ, numba_cache_dir=settings.numba_cache_dir)
         # Before the zygote is waited for: both take seconds, side by side.

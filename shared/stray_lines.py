@@ -14,13 +14,14 @@ log = logging.getLogger(__name__)
 
 
 def log_what_strays() -> None:
-    """Take over the process's hooks and its `sys.stdout`; called once, by an entrypoint.
-
-    After `start_logging`, which has been handed the true stream.
-    """
+    """Log warnings, and errors that nobody caught; called once, by an entrypoint."""
     logging.captureWarnings(True)
     sys.excepthook = _uncaught
     threading.excepthook = _uncaught_in_thread
+
+
+def log_what_is_printed() -> None:
+    """Log it line by line; called once, after `start_logging` was handed the true stream."""
     sys.stdout = Printed()
 
 

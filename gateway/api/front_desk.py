@@ -8,6 +8,7 @@ from starlette.middleware.cors import CORSMiddleware
 from gateway.api import problems, request_ids
 from gateway.api.bodies import JsonBodies
 from gateway.api.faces import Face, Faces
+from shared import traces
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 REQUEST_HEADERS = (
@@ -19,6 +20,7 @@ REQUEST_HEADERS = (
     "Prefer",
     "X-API-Key",
     request_ids.HEADER,
+    traces.HEADER,
 )
 ANSWER_HEADERS = ("Location", "Preference-Applied", "Retry-After", request_ids.HEADER)
 

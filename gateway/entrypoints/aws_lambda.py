@@ -25,6 +25,7 @@ from gateway.entrypoints.polls_first import PollsFirst
 from gateway.settings import Settings, load_settings, on_lambda
 from shared.errors import CutroomError
 from shared.logs import start_logging
+from shared.stray_lines import log_what_strays
 
 if TYPE_CHECKING:
     from gateway.bootstrap import Gateway
@@ -115,6 +116,7 @@ def environment() -> LambdaHandler:
     """Read the environment and build, at the first event: importing starts nothing."""
     settings = load_settings()
     start_logging(sys.stdout, level=settings.log_level)
+    log_what_strays()
     logging.getLogger("mangum").setLevel(logging.WARNING)  # the gateway logs each request
     return build(settings)
 

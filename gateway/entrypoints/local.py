@@ -18,6 +18,7 @@ from gateway.entrypoints.garbage import spare_what_was_built
 from gateway.settings import load_settings
 from shared.errors import OperatorMustAct
 from shared.logs import start_logging
+from shared.stray_lines import log_what_strays
 
 PING_S = 20.0
 LARGEST_FRAME_BYTES = 1024
@@ -99,6 +100,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8000)
     asked = parser.parse_args(arguments)
+    log_what_strays()
     server = uvicorn.Server(server_config())
     try:
         with listener(asked.host, asked.port) as bound:

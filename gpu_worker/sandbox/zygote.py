@@ -32,7 +32,7 @@ from gpu_worker.kinds import Runner, load_runners
 from gpu_worker.sandbox import child, confinement
 from gpu_worker.sandbox.child_messages import OUT_OF_MEMORY_EXIT
 from shared.logs import start_logging
-from shared.stray_lines import log_what_strays
+from shared.stray_lines import log_what_is_printed, log_what_strays
 
 log = logging.getLogger("gpu_worker.sandbox.zygote")  # this module runs as __main__
 
@@ -214,6 +214,7 @@ def main(kinds_package: str, control_fd: int, worker_pid: int) -> None:
     """Import everything a job may need, have it warmed (`warm()` of the package), serve."""
     start_logging(sys.stdout)
     log_what_strays()
+    log_what_is_printed()
     confinement.adopt_orphans()
     if not confinement.die_with_parent(worker_pid, signal.SIGTERM):
         return

@@ -10,10 +10,11 @@ import pytest
 PROGRAM = """
 import sys, threading, warnings
 from shared.logs import start_logging
-from shared.stray_lines import log_what_strays
+from shared.stray_lines import log_what_is_printed, log_what_strays
 
 start_logging(sys.stdout)
 log_what_strays()
+log_what_is_printed()
 {body}
 """
 
