@@ -61,6 +61,7 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
         "status": _standing(job),
         "labels": _labels(job.labels),
         "retry of": job.retry_of,
+        "reused from": job.reused_from,
         "parent": job.parent_id,
         "attempt": str(job.attempt) if job.attempt else None,
         "created": _at(job.created_at),

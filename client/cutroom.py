@@ -144,6 +144,7 @@ class Cutroom:
         idempotency_key: str | None = ...,
         labels: Mapping[str, str] = ...,
         deadline_s: int | None = ...,
+        reuse: bool = ...,
         dry_run: Literal[False] = ...,
         wait_s: int | None = ...,
     ) -> Job: ...
@@ -156,6 +157,7 @@ class Cutroom:
         *,
         labels: Mapping[str, str] = ...,
         deadline_s: int | None = ...,
+        reuse: bool = ...,
         dry_run: Literal[True],
     ) -> DryRun: ...
 
@@ -167,6 +169,7 @@ class Cutroom:
         idempotency_key: str | None = None,
         labels: Mapping[str, str] = _NONE,
         deadline_s: int | None = None,
+        reuse: bool = False,
         dry_run: bool = False,
         wait_s: int | None = None,
     ) -> Job | DryRun:
@@ -174,12 +177,15 @@ class Cutroom:
 
         Without `idempotency_key` the call makes one of its own, so that a repeat after a
         lost answer does not make a second job. With `wait_s` the gateway may hold its
-        answer so long for the job to end, 25 s at most. `dry_run`: return what it would
-        cost and make; nothing is kept.
+        answer so long for the job to end, 25 s at most. `reuse`: take what an earlier job
+        made of the very same, if it is there, at once and free. `dry_run`: return what it
+        would cost and make; nothing is kept.
         """
         body: dict[str, Any] = {"kind": kind, "input": dict(input), "labels": dict(labels)}
         if deadline_s is not None:
             body["deadline_s"] = deadline_s
+        if reuse:
+            body["reuse"] = True
         headers = {KEY_HEADER: idempotency_key or str(uuid4())}
         if dry_run:
             return read(DryRun, self._calls.post("/v1/jobs", body | {"dry_run": True}, headers))

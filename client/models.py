@@ -137,6 +137,7 @@ class Job(Answer):
     labels: dict[str, str] = {}
     parent_id: str | None = None
     retry_of: str | None = None
+    reused_from: str | None = None
     created_at: datetime
     started_at: datetime | None = None
     finished_at: datetime | None = None

@@ -50,6 +50,7 @@ from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
 from gateway.services.resolve_files import ResolveFiles
 from gateway.services.retry_job import RetryJob
+from gateway.services.reuse_result import ReuseResult
 from gateway.services.show_job import ShowJob
 from gateway.services.submit_job import SubmitJob
 from gateway.services.sweep_uploads import SweepUploads
@@ -120,7 +121,9 @@ class JobServices:
         self.endpoints = endpoints_of(settings.runpod)
         self.tokens = WorkTokens(secret)
         self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake)
-        self.finish = FinishAttempt(self.change, has.attempts, has.objects, has.clock, offered)
+        self.finish = FinishAttempt(
+            self.change, has.attempts, has.objects, has.uploads, has.clock, offered
+        )
         self.gate = AttemptGate(has.jobs, has.attempts, self.tokens)
 
     def use_cases(self) -> JobUseCases:
@@ -130,6 +133,7 @@ class JobServices:
             self.kinds,
             has.jobs,
             ResolveFiles(has.uploads, has.jobs),
+            ReuseResult(has.jobs, has.objects, has.clock),
             self.endpoints,
             has.clock,
             has.new_id,

@@ -38,7 +38,7 @@ async def submit_job(
             },
             "outputs": list(estimate.outputs),
             "warnings": list(estimate.warnings),
-            "would_reuse": False,
+            "would_reuse": estimate.would_reuse,
         }
     bind = jobs.submit.binding(asked, idempotency_key)
     submitted = await jobs.submit(caller.tenant, asked, trace=trace, bind=bind)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.core.job import JobOutput, JobWarning
+from gateway.core.job import Job, JobOutput, JobWarning
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +58,21 @@ class CheckpointReported:
 
 @dataclass(frozen=True, slots=True)
 class AttemptSucceeded:
-    """The attempt's last word, after every output was seen in the bucket as stated."""
+    """The attempt's last word, after every output was seen in the bucket as stated.
+
+    `fingerprint` names the work; None where it may not be used again.
+    """
 
     result: dict[str, Any]
     outputs: tuple[JobOutput, ...]
+    fingerprint: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ResultReused:
+    """An earlier job of the tenant did this very work, and its outputs are there."""
+
+    earlier: Job
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +112,7 @@ Happening = (
     | SubmissionRefused
     | SubmissionGone
     | Claimed
+    | ResultReused
     | ProgressReported
     | WarningReported
     | CheckpointReported

@@ -49,7 +49,8 @@ class AttemptState(StrEnum):
 class JobFile:
     """An input file as it was resolved when the job was submitted: its bytes never change.
 
-    An asset, or an output of the job `source_id`.
+    An asset, or an output of the job `source_id`. `sha256` where the store or a worker had
+    verified it by then; what a caller says of its bytes alone is none.
     """
 
     name: str
@@ -59,6 +60,7 @@ class JobFile:
     etag: str
     content_type: str
     source_id: str | None = None
+    sha256: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,10 @@ class Job:
     change of the row, `seq` with each event. `progress` is 0 to 1 and never goes back.
     `limit_s` is the longest one attempt may run. Money is in millionths of a dollar; the
     reserve is what one attempt may cost at worst.
+
+    `fingerprint` names the work once it has succeeded. `reused_from` is the job whose attempt
+    made the outputs, where that was another one; `outputs_at` is when it made them, and
+    `outputs_expired_at` when they were removed though the job is kept.
     """
 
     id: str
@@ -152,6 +158,10 @@ class Job:
     retry_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    fingerprint: str | None = None
+    reused_from: str | None = None
+    outputs_at: datetime | None = None
+    outputs_expired_at: datetime | None = None
 
     @property
     def is_final(self) -> bool:

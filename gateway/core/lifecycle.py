@@ -3,6 +3,7 @@
     queued ─► running ─► succeeded
        │        ├──► failed
        │        └──► queued      (attempt lost or retryable failure, attempts left)
+       ├──► succeeded            (at once: an earlier job did the very same)
        ├──► cancelled            (from queued or running)
        └──► expired              (from queued or running)
 
@@ -27,6 +28,7 @@ from gateway.core.happenings import (
     Happening,
     LastWord,
     ProgressReported,
+    ResultReused,
     SlotGranted,
     SubmissionGone,
     SubmissionRefused,
@@ -37,7 +39,9 @@ from gateway.core.retry import may_retry, pause_s, retry_at
 from shared.errors import FAILURES
 
 MOVES: dict[Status, frozenset[Status]] = {
-    Status.QUEUED: frozenset({Status.RUNNING, Status.FAILED, Status.CANCELLED, Status.EXPIRED}),
+    Status.QUEUED: frozenset(
+        {Status.RUNNING, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED}
+    ),
     Status.RUNNING: frozenset(
         {Status.QUEUED, Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED}
     ),
@@ -85,6 +89,8 @@ def decide(job: Job, happening: Happening, now: datetime) -> Decision:
             return _submission(job, happening, now)
         case Claimed():
             return _claimed(job, happening, now)
+        case ResultReused(earlier):
+            return _reused(job, earlier, now)
         case CancelAsked():
             return _end(job, Status.CANCELLED, "cancelled", now)
         case DeadlinePassed():
@@ -117,9 +123,15 @@ def _from_attempt(
         case AttemptStopped():
             ran_out = job.attempt_deadline_at is not None and now >= job.attempt_deadline_at
             return _failed_attempt(job, "timeout" if ran_out else "worker_lost", "", None, now)
-        case AttemptSucceeded(result, outputs):
+        case AttemptSucceeded(result, outputs, fingerprint):
             ended = replace(
-                job, result=result, outputs=outputs, progress=1.0, stage=job.stages[-1]
+                job,
+                result=result,
+                outputs=outputs,
+                progress=1.0,
+                stage=job.stages[-1],
+                fingerprint=fingerprint,
+                outputs_at=now,
             )
             return _end(ended, Status.SUCCEEDED, "succeeded", now, final_came=True)
         case _:
@@ -193,6 +205,32 @@ def _claimed(job: Job, claim: Claimed, now: datetime) -> Decision:
         started_at=job.started_at or now,
     )
     return _with_event(job, "started")
+
+
+def _reused(job: Job, earlier: Job, now: datetime) -> Decision:
+    """No attempt, no reserve, nothing to undo: only for a job that nobody was asked about."""
+    same = (job.tenant, job.kind, job.kind_version)
+    if job.waiting_for is not WaitingFor.SLOT or job.submission or not earlier.outputs_at:
+        raise Refused("the job has begun, or there is nothing to use again")
+    if (earlier.tenant, earlier.kind, earlier.kind_version) != same:
+        raise Refused("the earlier job did other work, or was another tenant's")
+    job = _changed(
+        job,
+        status=Status.SUCCEEDED,
+        waiting_for=None,
+        stage=job.stages[-1],
+        progress=1.0,
+        result=earlier.result,
+        outputs=earlier.outputs,
+        warnings=earlier.warnings,
+        finished_at=now,
+        estimated_micro_usd=0,
+        reserve_micro_usd=0,
+        fingerprint=earlier.fingerprint,
+        reused_from=earlier.reused_from or earlier.id,
+        outputs_at=earlier.outputs_at,
+    )
+    return _with_event(job, "succeeded")
 
 
 def _progress(job: Job, report: ProgressReported, now: datetime) -> Decision:

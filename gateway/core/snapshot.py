@@ -35,6 +35,7 @@ def snapshot(job: Job) -> dict[str, Any]:
         "labels": job.labels,
         "parent_id": job.parent_id,
         "retry_of": job.retry_of,
+        "reused_from": job.reused_from,
         "created_at": timestamp(job.created_at),
         "started_at": timestamp(job.started_at),
         "finished_at": timestamp(job.finished_at),

@@ -26,6 +26,21 @@ class NewJob:
     open_jobs_limit: int
 
 
+@dataclass(frozen=True, slots=True)
+class NewReuse:
+    """A job that has succeeded as it comes, by what `earlier_id` made: two events, no reserve.
+
+    `queued` is the job of event 0, `job` the one that stays.
+    """
+
+    op: str
+    queued: Job
+    job: Job
+    effects: Sequence[Effect]
+    idempotency: IdempotencyKey | None
+    earlier_id: str
+
+
 class TooManyOpenJobs(Exception):
     """The tenant's counter of open jobs is at its limit; nothing was written."""
 
@@ -35,7 +50,7 @@ class FileGone(Exception):
 
 
 class SourceGone(Exception):
-    """A job was deleted while one that reads its output was submitted; nothing was written."""
+    """A job was deleted while one that takes its output was submitted; nothing was written."""
 
 
 class KeyTaken(Exception):
@@ -100,6 +115,25 @@ class JobStore(Protocol):
         Raises `TooManyOpenJobs`, `KeyTaken`, `JobIdTaken`, `FileGone` or `SourceGone`,
         having written nothing. A repeat under the same `op` writes nothing and is no error.
         """
+
+    async def create_reused(self, new: NewReuse) -> None:
+        """Write a job that has ended, with both its events; it takes up no room and no money.
+
+        Raises `KeyTaken`, `JobIdTaken`, or `SourceGone` where the earlier job, or a file that
+        is read, was deleted or its outputs have expired, having written nothing. A repeat
+        under the same `op` writes nothing and is no error.
+        """
+
+    async def reusable(
+        self, tenant: str, fingerprints: Sequence[str], since: datetime | None, limit: int
+    ) -> list[Job]:
+        """Return succeeded jobs that did work of one of these names, the newest made first.
+
+        None whose outputs have expired, or were made before `since`.
+        """
+
+    async def shares_outputs(self, job: Job) -> bool:
+        """True while another job that is there has the same objects for its outputs."""
 
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:
         """Return the job an idempotency key is bound to, with the hash of its request."""

@@ -62,7 +62,8 @@ class EraseJob:
     A worker that has not heard of the end may put until its URLs expire; its last word may
     still come for the bill, and RunPod may still have to be told. So the rows wait for the
     URLs, and for all else that is to be done about the job. An input that was put for this
-    job goes some time after it, unless something else has taken it up.
+    job goes some time after it, unless something else has taken it up. What another job that
+    is there has for its outputs stays, and goes with the last that names it.
     """
 
     store: JobStore
@@ -82,7 +83,9 @@ class EraseJob:
             for fence in range(1, job.fence + 1)
             for grant in await self.attempts.grants(job.id, fence)
         ]
-        for key in {*(each.key for each in job.outputs), *(each.key for each in grants)}:
+        published = {each.key for each in job.outputs}
+        shared = published if await self.store.shares_outputs(job) else set()
+        for key in (published | {each.key for each in grants}) - shared:
             await self.objects.delete(key)
         left_s = (_last_url(job, grants) - self.clock.now()).total_seconds()
         if left_s > 0:

@@ -65,6 +65,7 @@ class ResolveFiles:
                 asset.size_bytes,
                 asset.etag,
                 asset.content_type,
+                sha256=asset.sha256,
             ),
             StoredFile(asset.size_bytes, asset.content_type, asset.duration_s),
         )
@@ -72,7 +73,8 @@ class ResolveFiles:
     async def _output(self, tenant: str, named: NamedRef) -> ResolvedFile:
         ref = named.ref
         job = await self.jobs.get(ref.job_id or "", tenant=tenant)
-        outputs = job.outputs if job and job.status is Status.SUCCEEDED else ()
+        there = job and job.status is Status.SUCCEEDED and job.outputs_expired_at is None
+        outputs = job.outputs if job and there else ()
         output = next((each for each in outputs if each.name == ref.output), None)
         if job is None or output is None:
             raise NotFound(
@@ -89,6 +91,7 @@ class ResolveFiles:
                 output.etag,
                 output.content_type,
                 source_id=job.id,
+                sha256=output.sha256,
             ),
             StoredFile(output.size_bytes, output.content_type),
         )

@@ -24,6 +24,7 @@ from gateway.ports.job_store import (
 )
 from gateway.services.endpoints import Endpoints
 from gateway.services.resolve_files import ResolvedFile, ResolveFiles
+from gateway.services.reuse_result import ReuseResult, Work
 from shared.artifacts import references_in
 from shared.errors import Conflict, FieldError, NotFound, TryAgainLater, ValidationFailed
 from shared.job_kind import JobKind, Wire
@@ -31,6 +32,7 @@ from shared.logs import add_log_fields
 
 LONGEST_DEADLINE_S = 7 * 24 * 3600
 ROUTE = "POST /v1/jobs"
+FREE = "an earlier result, free"
 # A lost race for a key or an id is lost to a job that stays, but for one deleted since.
 MOST_TRIES = 5
 
@@ -43,6 +45,11 @@ class JobRequest(Wire):
     labels: dict[str, str] = Field(default_factory=dict)
     deadline_s: int | None = Field(None, ge=1, le=LONGEST_DEADLINE_S, strict=True)
     dry_run: bool = Field(default=False, strict=True)
+    reuse: bool = Field(
+        default=False,
+        strict=True,
+        description="Take what an earlier job of yours made of the very same, if it is there.",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +61,7 @@ class Estimate:
     basis: str
     outputs: tuple[str, ...]
     warnings: tuple[str, ...] = field(default=())
+    would_reuse: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +83,7 @@ class SubmitJob:
     kinds: Mapping[str, JobKind[Any, Any]]
     store: JobStore
     resolve: ResolveFiles
+    reuse: ReuseResult
     endpoints: Endpoints
     clock: Clock
     new_id: Callable[[], str]
@@ -118,6 +127,8 @@ class SubmitJob:
         )
         # The op of a wanted id is a new one, or another's job would look like a repeat.
         op = f"job:{self.new_id() if job_id else job.id}"
+        if asked.reuse and (reused := await self.reuse(op, job, bind)) is not None:
+            return Submitted(reused)
         return await self._create(op, job, bind)
 
     def binding(self, asked: JobRequest, key: str | None) -> IdempotencyKey | None:
@@ -131,6 +142,8 @@ class SubmitJob:
             "labels": asked.labels,
             "deadline_s": asked.deadline_s or kind.deadline_s,
         }
+        if asked.reuse:  # left out else, as it was before there was such a field
+            canonical["reuse"] = True
         return binding(ROUTE, key, canonical)
 
     async def earlier(self, tenant: str, bind: IdempotencyKey | None) -> Submitted | None:
@@ -155,15 +168,23 @@ class SubmitJob:
         """Return what the job would cost; checks as a submission does, writes nothing."""
         kind, job_input = self._parse(asked)
         files = await self.resolve(tenant, references_in(job_input))
+        outputs = kind.outputs_of(job_input)
+        if asked.reuse and await self.reuse.would(
+            tenant,
+            Work(
+                kind.name,
+                kind.version,
+                job_input.model_dump(mode="json"),
+                tuple(each.file for each in files),
+            ),
+        ):
+            return Estimate(0, 0.0, FREE, outputs, would_reuse=True)
         likely_s = kind.price.likely_s(
             job_input, {each.file.name: each.stored for each in files}
         )
         rate = self.endpoints.for_compute(kind.compute).rate
         return Estimate(
-            estimate_micro_usd(rate, likely_s),
-            likely_s,
-            kind.price.basis,
-            kind.outputs_of(job_input),
+            estimate_micro_usd(rate, likely_s), likely_s, kind.price.basis, outputs
         )
 
     def _parse(self, asked: JobRequest) -> tuple[JobKind[Any, Any], Wire]:

@@ -52,9 +52,7 @@ class ViewJob:
         view["cost"] = {
             "estimated_usd": usd(job.estimated_micro_usd),
             "reserved_usd": usd(costs.reserved_micro_usd),
-            "actual_usd": None
-            if costs.actual_micro_usd is None
-            else usd(costs.actual_micro_usd),
+            "actual_usd": _actual_usd(job, costs),
         }
         if job.waiting_for is WaitingFor.SLOT:
             # Left the line since the job was read: nothing is in front of it.
@@ -69,6 +67,12 @@ class ViewJob:
     def _signed(self, key: str, file_name: str) -> dict[str, Any]:
         signed = self.signer.sign_get(key, expires_s=self.url_life_s, file_name=file_name)
         return {"url": signed.url, "expires_at": timestamp(signed.expires_at)}
+
+
+def _actual_usd(job: Job, costs: Costs) -> str | None:
+    """What was spent, once that is known; nothing ever is on what was used again."""
+    spent = 0 if job.reused_from else costs.actual_micro_usd
+    return None if spent is None else usd(spent)
 
 
 def _suffix(key: str) -> str:

@@ -59,6 +59,7 @@ async def test_an_accepted_job_is_shown_whole(http):
         "labels": {"clip": "7"},
         "parent_id": None,
         "retry_of": None,
+        "reused_from": None,
         "created_at": "2026-11-21T12:00:00.000000Z",
         "started_at": None,
         "finished_at": None,

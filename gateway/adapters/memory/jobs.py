@@ -27,6 +27,7 @@ from gateway.ports.job_store import (
     JobStore,
     KeyTaken,
     NewJob,
+    NewReuse,
     SourceGone,
     TooManyOpenJobs,
 )
@@ -55,7 +56,7 @@ class MemoryJobStore(JobStore):
             raise JobIdTaken
         if any(f.asset_id and not t.asset_there(job.tenant, f.asset_id) for f in job.files):
             raise FileGone
-        if any(f.source_id and not self._mine(job.tenant, f.source_id) for f in job.files):
+        if any(f.source_id and not self._is_read(job.tenant, f.source_id) for f in job.files):
             raise SourceGone
         mine = (j for j in t.jobs.values() if j.tenant == job.tenant and not j.is_final)
         if sum(1 for _ in mine) >= new.open_jobs_limit:
@@ -74,6 +75,61 @@ class MemoryJobStore(JobStore):
         return ahead
 
     @override
+    async def create_reused(self, new: NewReuse) -> None:
+        job, t = new.job, self._t
+        if new.op in t.ops:
+            return
+        bind = new.idempotency
+        name = (job.tenant, bind.route, bind.key) if bind else None
+        if name in t.keys:
+            raise KeyTaken
+        if job.id in t.jobs:
+            raise JobIdTaken
+        if any(f.asset_id and not t.asset_there(job.tenant, f.asset_id) for f in job.files):
+            raise SourceGone
+        sources = {new.earlier_id, *(f.source_id for f in job.files if f.source_id)}
+        if not all(self._has_outputs(job.tenant, each) for each in sources):
+            raise SourceGone
+        t.keep_op(new.op, job.id, job.created_at, {})
+        if name and bind:
+            t.keys[name] = BoundKey(job.id, bind.request_hash, job.created_at)
+        t.jobs[job.id] = job
+        for seen, event in ((new.queued, "queued"), (job, "succeeded")):
+            body = event_body(seen, event, job.created_at)
+            t.events[job.id].append(Event(seen.seq, event, body))
+        t.leave(new.effects)
+
+    @override
+    async def reusable(
+        self, tenant: str, fingerprints: Sequence[str], since: datetime | None, limit: int
+    ) -> list[Job]:
+        found = [
+            (job.outputs_at, job.id, job)
+            for job in self._t.jobs.values()
+            if job.fingerprint in fingerprints
+            and job.outputs_at
+            and (since is None or job.outputs_at >= since)
+            and self._has_outputs(tenant, job.id)
+        ]
+        return [job for *_, job in sorted(found, key=lambda each: each[:2], reverse=True)][
+            :limit
+        ]
+
+    @override
+    async def shares_outputs(self, job: Job) -> bool:
+        origin = job.reused_from or job.id
+        return any(
+            other.id != job.id
+            and origin in (other.id, other.reused_from)
+            and self._has_outputs(other.tenant, other.id)
+            for other in self._t.jobs.values()
+        )
+
+    def _has_outputs(self, tenant: str, job_id: str) -> bool:
+        job = self._mine(tenant, job_id)
+        return bool(job and job.status is Status.SUCCEEDED and not job.outputs_expired_at)
+
+    @override
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:
         bound = self._t.keys.get((tenant, route, key))
         return (self._t.jobs[bound.job_id], bound.request_hash) if bound else None
@@ -86,6 +142,11 @@ class MemoryJobStore(JobStore):
         job = self._t.jobs.get(job_id)
         there = job is not None and job.tenant == tenant and job_id not in self._t.deleted
         return job if there else None
+
+    def _is_read(self, tenant: str, job_id: str) -> bool:
+        """True where a new job may read what this one made."""
+        job = self._mine(tenant, job_id)
+        return job is not None and job.outputs_expired_at is None
 
     @override
     async def page(
@@ -217,7 +278,9 @@ class MemoryJobStore(JobStore):
             for each in t.jobs.values()
         ):
             return Deleted.IN_USE
-        t.jobs[job_id] = replace(job, input={}, labels={}, result=None, checkpoint=None)
+        t.jobs[job_id] = replace(
+            job, input={}, labels={}, result=None, checkpoint=None, fingerprint=None
+        )
         t.deleted.add(job_id)
         for name in [name for name, bound in t.keys.items() if bound.job_id == job_id]:
             del t.keys[name]

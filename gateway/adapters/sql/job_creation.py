@@ -8,8 +8,16 @@ from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job
 from gateway.ports.job_store import NewJob
 
-_INSERT_JOB = (
+INSERT_JOB = (
     f"INSERT INTO jobs ({', '.join(COLUMNS)}) VALUES ({', '.join('?' * len(COLUMNS))})"
+)
+ADD_ASSET = (
+    "INSERT INTO job_assets (job_id, asset_id) "
+    "SELECT ?, id FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL"
+)
+ADD_SOURCE = (
+    "INSERT INTO job_sources (job_id, source_id) SELECT ?, id FROM jobs "
+    "WHERE id = ? AND tenant = ? AND deleted_at IS NULL AND outputs_expired_at IS NULL"
 )
 AHEAD = 1  # where the line's length stands in the batch of a new job
 _LABELS_AT_ONCE = 20  # D1 takes 100 parameters a statement
@@ -36,31 +44,14 @@ def create(new: NewJob) -> list[Statement]:
         ),
         (
             "UPDATE tenants SET open_jobs = open_jobs + 1, op = ? "
-            "WHERE id = ? AND open_jobs < ?",
+            "WHERE id = ? AND open_jobs < ? AND erasing_at IS NULL",
             (new.op, job.tenant, new.open_jobs_limit),
         ),
-        *_bind(job, new.idempotency, at),
-        (
-            _INSERT_JOB,
-            cells(job, COLUMNS),
-        ),
-        *(
-            (
-                "INSERT INTO job_assets (job_id, asset_id) "
-                "SELECT ?, id FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
-                (job.id, asset, job.tenant),
-            )
-            for asset in assets
-        ),
-        *(
-            (
-                "INSERT INTO job_sources (job_id, source_id) "
-                "SELECT ?, id FROM jobs WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
-                (job.id, source, job.tenant),
-            )
-            for source in sources
-        ),
-        *_labels(job, at),
+        *bind(job, new.idempotency, at),
+        (INSERT_JOB, cells(job, COLUMNS)),
+        *((ADD_ASSET, (job.id, asset, job.tenant)) for asset in assets),
+        *((ADD_SOURCE, (job.id, source, job.tenant)) for source in sources),
+        *labels(job, at),
         (
             "INSERT INTO events (job_id, seq, type, body, at) VALUES (?, 0, 'queued', ?, ?)",
             (job.id, event_body(job, "queued", job.created_at), at),
@@ -91,7 +82,8 @@ def sources_of(job: Job) -> list[str]:
     return sorted({file.source_id for file in job.files if file.source_id})
 
 
-def _labels(job: Job, at: str) -> list[Statement]:
+def labels(job: Job, at: str) -> list[Statement]:
+    """The job's labels, by which lists find it."""
     rows = [(job.tenant, name, value, at, job.id) for name, value in job.labels.items()]
     return [
         (
@@ -106,7 +98,8 @@ def _labels(job: Job, at: str) -> list[Statement]:
     ]
 
 
-def _bind(job: Job, key: IdempotencyKey | None, at: str) -> list[Statement]:
+def bind(job: Job, key: IdempotencyKey | None, at: str) -> list[Statement]:
+    """What an idempotency key names; breaks the batch where it names a job already."""
     if key is None:
         return []
     return [

@@ -35,7 +35,8 @@ def delete(tenant: str, job_id: str, at: datetime, erase: Effect) -> list[Statem
     return [
         *take_away(f"jobs WHERE {_DELETABLE}", which),
         (
-            "UPDATE jobs SET deleted_at = ?, input = '{}', labels = '{}', result = NULL, "
+            "UPDATE jobs SET deleted_at = ?, fingerprint = NULL, input = '{}', labels = '{}', "
+            "result = NULL, "
             f"checkpoint = NULL, stored_bytes = 0 WHERE {_DELETABLE} RETURNING id",
             (to_text(at), *which),
         ),

@@ -7,7 +7,13 @@ from typing import Any
 
 from typing_extensions import override
 
-from gateway.adapters.sql import job_changes, job_creation, job_lists, job_removal
+from gateway.adapters.sql import (
+    job_changes,
+    job_creation,
+    job_lists,
+    job_removal,
+    job_reuse,
+)
 from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine, Statement
 from gateway.adapters.sql.rows import job_of, to_instant, to_json, to_text
 from gateway.core.effects import Effect
@@ -23,6 +29,7 @@ from gateway.ports.job_store import (
     JobStore,
     KeyTaken,
     NewJob,
+    NewReuse,
     SourceGone,
     TooManyOpenJobs,
 )
@@ -76,16 +83,45 @@ class SqlJobStore(JobStore):
             ("assets", job_creation.assets_of(job), FileGone()),
             ("jobs", job_creation.sources_of(job), SourceGone()),
         ):
+            expired = "outputs_expired_at" if table == "jobs" else "NULL"
             if not ids:
                 continue
             marks = ", ".join("?" * len(ids))
             rows = await self._engine.fetch(
-                f"SELECT deleted_at FROM {table} WHERE id IN ({marks}) AND tenant = ?",
+                f"SELECT coalesce(deleted_at, {expired}) AS gone_at FROM {table} "
+                f"WHERE id IN ({marks}) AND tenant = ?",
                 (*ids, job.tenant),
             )
-            if sum(row["deleted_at"] is None for row in rows) < len(ids):
+            if sum(row["gone_at"] is None for row in rows) < len(ids):
                 return gone
         return TooManyOpenJobs()
+
+    @override
+    async def create_reused(self, new: NewReuse) -> None:
+        try:
+            await self._engine.batch(job_reuse.create(new))
+        except ConstraintBroken as error:
+            broken = str(error)
+            if "ops.op" in broken:
+                return
+            if "idempotency_keys" in broken:
+                raise KeyTaken from error
+            if "jobs.id" in broken:
+                raise JobIdTaken from error
+            if "guards_hold" in broken:
+                raise SourceGone from error
+            raise
+
+    @override
+    async def reusable(
+        self, tenant: str, fingerprints: Sequence[str], since: datetime | None, limit: int
+    ) -> list[Job]:
+        wanted = job_reuse.reusable(tenant, fingerprints, since, limit)
+        return [job_of(row) for row in await self._engine.fetch(*wanted)]
+
+    @override
+    async def shares_outputs(self, job: Job) -> bool:
+        return bool(await self._engine.fetch(*job_reuse.sharers(job)))
 
     @override
     async def bound_to(self, tenant: str, route: str, key: str) -> tuple[Job, str] | None:

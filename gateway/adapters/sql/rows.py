@@ -53,6 +53,8 @@ _INSTANTS = frozenset(
         "retry_at",
         "started_at",
         "finished_at",
+        "outputs_at",
+        "outputs_expired_at",
     }
 )
 _JSON = frozenset({"input", "labels", "checkpoint", "result"})
@@ -91,6 +93,9 @@ FIXED = frozenset(
         "surface",
         "parent_id",
         "retry_of",
+        "reused_from",
+        # Changed after the job's end, by a statement of its own.
+        "outputs_expired_at",
     }
 )
 COLUMNS = tuple(field.name for field in fields(Job))

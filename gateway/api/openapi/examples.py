@@ -211,6 +211,7 @@ SNAPSHOT: Final[dict[str, Any]] = {
     "labels": {"clip": "7"},
     "parent_id": None,
     "retry_of": None,
+    "reused_from": None,
     "created_at": CREATED,
     "started_at": None,
     "finished_at": None,

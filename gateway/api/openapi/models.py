@@ -127,6 +127,10 @@ class JobSnapshot(BaseModel):
     labels: dict[str, str]
     parent_id: str | None
     retry_of: str | None = Field(description="The job this one tries again.")
+    reused_from: str | None = Field(
+        description="The job that made these outputs, where `reuse` was asked for and found "
+        "one: nothing was rendered, and nothing is charged."
+    )
     created_at: datetime
     started_at: datetime | None = Field(description="When the first attempt began.")
     finished_at: datetime | None
@@ -164,7 +168,9 @@ class Estimate(BaseModel):
     estimate: EstimatedCost
     outputs: list[str] = Field(description="Names of the files the job would make.")
     warnings: list[str]
-    would_reuse: bool
+    would_reuse: bool = Field(
+        description="With `reuse`: an earlier result would be given, and the price is 0."
+    )
 
 
 class Event(BaseModel):
