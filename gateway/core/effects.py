@@ -5,11 +5,12 @@ performing it twice does no harm.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from gateway.core.budgets import Alert
 from gateway.core.job import Job
 
 # What a transfer may still need after the attempt's deadline: its URLs live as long.
@@ -29,6 +30,7 @@ class EffectKind(StrEnum):
     SETTLE = "settle"
     SWEEP = "sweep"
     ERASE = "erase"
+    ALERT = "alert"
     WEBHOOK = "webhook"
 
 
@@ -91,6 +93,11 @@ def sweep(job: Job, *, deadline_at: datetime) -> Effect:
 def erase(job: Job, *, at: datetime) -> Effect:
     """Remove a deleted job's objects and rows, once nobody can put any more."""
     return Effect(f"erase:{job.id}", EffectKind.ERASE, at, job.id)
+
+
+def alert(what: Alert, *, at: datetime) -> Effect:
+    """Say that a budget has come to a threshold."""
+    return Effect(f"alert:{what.name}", EffectKind.ALERT, at, body=asdict(what))
 
 
 def announce(

@@ -97,6 +97,13 @@ class AttemptLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Unfunded:
+    """An attempt ended that way, and the budget has no room for another one."""
+
+    by: AttemptFailed | AttemptStopped | AttemptLost
+
+
+@dataclass(frozen=True, slots=True)
 class CancelAsked:
     """The caller wants the job no more."""
 
@@ -118,6 +125,7 @@ Happening = (
     | CheckpointReported
     | LastWord
     | AttemptLost
+    | Unfunded
     | CancelAsked
     | DeadlinePassed
 )

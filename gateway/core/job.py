@@ -1,7 +1,7 @@
 """A job as the gateway keeps it: one row, and the words for where it stands."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -20,6 +20,8 @@ class Status(StrEnum):
     EXPIRED = "expired"
 
 
+# From its submission to its deadline, at most.
+LONGEST_LIFE = timedelta(days=7)
 FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 
@@ -102,7 +104,8 @@ class Job:
     request for a worker. `version` grows with each
     change of the row, `seq` with each event. `progress` is 0 to 1 and never goes back.
     `limit_s` is the longest one attempt may run. Money is in millionths of a dollar; the
-    reserve is what one attempt may cost at worst.
+    reserve is what one attempt may cost at worst. `max_cost_micro_usd` is what all attempts
+    together may cost, `ended_micro_usd` what those that have ended come to at most.
 
     `fingerprint` names the work once it has succeeded. `reused_from` is the job whose attempt
     made the outputs, where that was another one; `outputs_at` is when it made them, and
@@ -158,6 +161,8 @@ class Job:
     retry_at: datetime | None = None
     started_at: datetime | None = None
     finished_at: datetime | None = None
+    max_cost_micro_usd: int | None = None
+    ended_micro_usd: int = 0
     fingerprint: str | None = None
     reused_from: str | None = None
     outputs_at: datetime | None = None

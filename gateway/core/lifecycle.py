@@ -32,9 +32,11 @@ from gateway.core.happenings import (
     SlotGranted,
     SubmissionGone,
     SubmissionRefused,
+    Unfunded,
     WarningReported,
 )
 from gateway.core.job import AttemptState, Job, JobError, Status, WaitingFor
+from gateway.core.pricing import settled_micro_usd
 from gateway.core.retry import may_retry, pause_s, retry_at
 from shared.errors import FAILURES
 
@@ -56,6 +58,8 @@ PROGRESS_STEP = 0.01
 PROGRESS_EVERY_S = 2.0
 ALMOST_DONE = 0.99
 MOST_WARNINGS = 100
+# A last word is kept right after the change it makes, and the bill goes to when it was kept.
+LAST_WORD_KEPT_S = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +105,13 @@ def decide(job: Job, happening: Happening, now: datetime) -> Decision:
             return _from_attempt(job, happening, now)
 
 
+_FromAttempt = (
+    ProgressReported | WarningReported | CheckpointReported | AttemptLost | LastWord | Unfunded
+)
+
+
 def _from_attempt(
-    job: Job,
-    happening: ProgressReported | WarningReported | CheckpointReported | AttemptLost | LastWord,
-    now: datetime,
+    job: Job, happening: _FromAttempt, now: datetime, *, funded: bool = True
 ) -> Decision:
     match happening:
         case ProgressReported():
@@ -117,12 +124,16 @@ def _from_attempt(
         case CheckpointReported(data):
             return Decision(_changed(job, seen_at=now, checkpoint=data))
         case AttemptLost(code):
-            return _failed_attempt(job, code, "", None, now, state=AttemptState.LOST)
-        case AttemptFailed(code, message, stage):
-            return _failed_attempt(job, code, message, stage or job.stage, now)
+            lost = AttemptFailed(code, "")
+            return _failed_attempt(job, lost, now, state=AttemptState.LOST, funded=funded)
+        case AttemptFailed():
+            return _failed_attempt(job, happening, now, funded=funded)
         case AttemptStopped():
             ran_out = job.attempt_deadline_at is not None and now >= job.attempt_deadline_at
-            return _failed_attempt(job, "timeout" if ran_out else "worker_lost", "", None, now)
+            stopped = AttemptFailed("timeout" if ran_out else "worker_lost", "")
+            return _failed_attempt(job, stopped, now, funded=funded)
+        case Unfunded(by):
+            return _from_attempt(job, by, now, funded=False)
         case AttemptSucceeded(result, outputs, fingerprint):
             ended = replace(
                 job,
@@ -258,21 +269,25 @@ def _later_stage(job: Job, reported: str) -> str | None:
 
 def _failed_attempt(
     job: Job,
-    code: str,
-    message: str,
-    stage: str | None,
+    failed: AttemptFailed,
     now: datetime,
     *,
     state: AttemptState = AttemptState.ENDED,
+    funded: bool,
 ) -> Decision:
+    code, message, stage = failed.code, failed.message, failed.stage or job.stage
     if code not in FAILURES:
         code, message = "internal", ""
     final_came = state is AttemptState.ENDED
+    job = replace(job, ended_micro_usd=job.ended_micro_usd + _at_most(job, now, state))
     if now >= job.deadline_at:
         return _end(job, Status.EXPIRED, "expired", now, state=state, final_came=final_came)
-    if not may_retry(job, code):
-        job = replace(job, error=_error(code, message, stage or job.stage))
-        return _end(job, Status.FAILED, "failed", now, state=state, final_came=final_came)
+    pays = may_retry(job, code) and funded and pays_for_another(job)
+    if not pays:
+        why, words = ("budget_exceeded", "") if may_retry(job, code) else (code, message)
+        job = replace(job, error=_error(why, words, stage))
+        ended = _end(job, Status.FAILED, "failed", now, state=state, final_came=final_came)
+        return replace(ended, attempt_outcome=code)
     again = retry_at(job, now)
     closing = _after_attempt(job, now, final_came=final_came)
     job = _changed(
@@ -288,6 +303,21 @@ def _failed_attempt(
     todo = (*closing, effects.dispatch(job, at=now), _dispatch_later(job, again))
     cancels = (effects.cancel(job, at=now),) if state is AttemptState.LOST else ()
     return replace(_with_event(job, "requeued", (*todo, *cancels)), attempt_outcome=code)
+
+
+def _at_most(job: Job, now: datetime, state: AttemptState) -> int:
+    """What the attempt that ends now will have cost; of one that may still run, its reserve."""
+    if state is AttemptState.LOST or job.claimed_at is None:
+        return job.reserve_micro_usd
+    heard = now + timedelta(seconds=LAST_WORD_KEPT_S)
+    used = settled_micro_usd(job.rate_micro_usd_per_s, job.claimed_at, heard)
+    return min(used, job.reserve_micro_usd)
+
+
+def pays_for_another(job: Job) -> bool:
+    """True where the caller's own limit has room for the reserve of one more attempt."""
+    limit = job.max_cost_micro_usd
+    return limit is None or job.ended_micro_usd + job.reserve_micro_usd <= limit
 
 
 def _dispatch_later(job: Job, at: datetime) -> Effect:

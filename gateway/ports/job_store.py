@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import Enum, auto
 from typing import Any, Protocol
 
+from gateway.core.budgets import NO_CAPS, Caps
 from gateway.core.effects import Effect
 from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job
@@ -17,13 +18,17 @@ PAGE_INPUT_BYTES = 8 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job to accept: with its first event, its reserve and its effects, or not at all."""
+    """A job to accept: with its first event, its reserve and its effects, or not at all.
+
+    `caps`: those of budgets for which none are set.
+    """
 
     op: str
     job: Job
     effects: Sequence[Effect]
     idempotency: IdempotencyKey | None
     open_jobs_limit: int
+    caps: Caps = NO_CAPS
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +73,8 @@ class Change:
     `op` is chosen before the first try and kept for every repeat. `outcome` is what a
     repeat is answered with. `slot_cap`: where the change takes a slot, how many the
     endpoint has; None takes one without asking. `attempt_outcome`: where the change ends the
-    open attempt, how.
+    open attempt, how. `caps`: where it reserves another attempt, those of budgets for which
+    none are set.
     """
 
     op: str
@@ -80,6 +86,13 @@ class Change:
     outcome: dict[str, Any] = field(default_factory=dict)
     slot_cap: int | None = None
     attempt_outcome: str | None = None
+    caps: Caps = NO_CAPS
+
+    @property
+    def reserves(self) -> bool:
+        """True where an attempt ends and another is to follow."""
+        ends = self.before.has_open_attempt and not self.after.has_open_attempt
+        return ends and not self.after.is_final
 
 
 class Committed(Enum):
@@ -89,6 +102,7 @@ class Committed(Enum):
     LOST = auto()  # somebody else changed the job first: load, decide again, same op
     REPEATED = auto()  # this op was done before: answer with its stored outcome
     NO_SLOT = auto()  # the endpoint is full
+    NO_BUDGET = auto()  # the reserve of another attempt has no room
 
 
 class Deleted(Enum):
@@ -112,8 +126,9 @@ class JobStore(Protocol):
     async def create(self, new: NewJob) -> int:
         """Write job, event 0, reserve and effects; return how many waited before it came.
 
-        Raises `TooManyOpenJobs`, `KeyTaken`, `JobIdTaken`, `FileGone` or `SourceGone`,
-        having written nothing. A repeat under the same `op` writes nothing and is no error.
+        Raises `TooManyOpenJobs`, `OverBudget`, `KeyTaken`, `JobIdTaken`, `FileGone` or
+        `SourceGone`, having written nothing but, where the budget is used up, its alert. A
+        repeat under the same `op` writes nothing and is no error.
         """
 
     async def create_reused(self, new: NewReuse) -> None:

@@ -5,7 +5,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.core.happenings import Happening
+from gateway.core.budgets import NO_CAPS, Caps
+from gateway.core.happenings import (
+    AttemptFailed,
+    AttemptLost,
+    AttemptStopped,
+    Happening,
+    Unfunded,
+)
 from gateway.core.job import Job, no_such_job
 from gateway.core.lifecycle import decide
 from gateway.ports.clock import Clock
@@ -34,12 +41,16 @@ class NoSlot(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ChangeJob:
-    """Repeats a lost compare-and-set under the same op, decided anew each time."""
+    """Repeats a lost compare-and-set under the same op, decided anew each time.
+
+    `caps`: those of budgets for which none are set.
+    """
 
     store: JobStore
     clock: Clock
     bell: Bell
     wake: Callable[[], None]
+    caps: Caps = NO_CAPS
 
     async def __call__(
         self,
@@ -69,6 +80,7 @@ class ChangeJob:
                 outcome=outcome(decision.job),
                 slot_cap=slot_cap,
                 attempt_outcome=decision.attempt_outcome,
+                caps=self.caps,
             )
             match await self.store.commit(change):
                 case Committed.DONE:
@@ -83,6 +95,8 @@ class ChangeJob:
                     return Changed(await self.load(job_id), stored or {}, repeated=True)
                 case Committed.NO_SLOT:
                     raise NoSlot
+                case Committed.NO_BUDGET:
+                    happening = _unfunded(happening)
                 case Committed.LOST:
                     continue
         raise TryAgainLater(f"{op}: lost every race", public="The job is busy. Try again.")
@@ -93,6 +107,13 @@ class ChangeJob:
         if job is None:
             raise no_such_job(f"no job {job_id}")
         return job
+
+
+def _unfunded(happening: Happening) -> Happening:
+    """What it means that another attempt has no room in the budget."""
+    if isinstance(happening, AttemptFailed | AttemptStopped | AttemptLost):
+        return Unfunded(happening)
+    raise ValueError(f"{type(happening).__name__} reserves nothing")
 
 
 def _log(change: Change) -> None:

@@ -34,7 +34,8 @@ class SettleAttempt:
         if attempt.ended_at is None:
             raise PutOff("the attempt has not ended")
         used = settled_micro_usd(job.rate_micro_usd_per_s, attempt.claimed_at, attempt.ended_at)
-        await self.attempts.settle(job.id, fence, used, now)
+        # Past its limit RunPod ends it, however late we hear: the reserve was the worst case.
+        await self.attempts.settle(job.id, fence, min(used, job.reserve_micro_usd), now)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from gateway.adapters.memory.budgets import close
 from gateway.adapters.memory.tables import Tables
 from gateway.ports.attempt_log import (
     Attempt,
@@ -82,8 +83,7 @@ class MemoryAttemptLog(AttemptLog):
     async def settle(
         self, job_id: str, fence: int, micro_usd: int | None, at: datetime
     ) -> None:
-        entry = "release" if micro_usd is None else "settle"
-        self._t.ledger.setdefault((job_id, fence, entry), micro_usd or 0)
+        close(self._t, job_id, fence, micro_usd)
 
     @override
     async def costs(self, job_id: str) -> Costs:

@@ -9,13 +9,16 @@ from typing import Any
 
 from typing_extensions import override
 
+from gateway.adapters.memory.budgets import leave_used_up, reserve
 from gateway.adapters.memory.tables import BoundKey, Tables
+from gateway.core.budgets import Refusal
 from gateway.core.effects import Effect
 from gateway.core.events import event_body
 from gateway.core.job import Job, Status, WaitingFor
 from gateway.core.job_pages import JobFilter, JobPage, Place
 from gateway.core.lifecycle import awaits_slot
 from gateway.ports.attempt_log import Attempt
+from gateway.ports.budgets import OverBudget
 from gateway.ports.event_log import Event, EventLog
 from gateway.ports.job_store import (
     PAGE_INPUT_BYTES,
@@ -61,6 +64,10 @@ class MemoryJobStore(JobStore):
         mine = (j for j in t.jobs.values() if j.tenant == job.tenant and not j.is_final)
         if sum(1 for _ in mine) >= new.open_jobs_limit:
             raise TooManyOpenJobs
+        reserve_micro_usd = job.reserve_micro_usd
+        if found := reserve(t, job.tenant, reserve_micro_usd, new.caps, job.created_at):
+            leave_used_up(t, job.tenant, found, job.created_at)
+            raise OverBudget(found)
         t.keep_op(new.op, job.id, job.created_at, {})
         if name and bind:
             t.keys[name] = BoundKey(job.id, bind.request_hash, job.created_at)
@@ -70,7 +77,8 @@ class MemoryJobStore(JobStore):
         )
         t.jobs[job.id] = job
         t.events[job.id].append(Event(0, "queued", event_body(job, "queued", job.created_at)))
-        t.ledger[job.id, 1, "reserve"] = job.reserve_micro_usd
+        t.ledger[job.id, 1, "reserve"] = reserve_micro_usd
+        t.reserved_at[job.id, 1] = job.created_at
         t.leave(new.effects)
         return ahead
 
@@ -183,6 +191,8 @@ class MemoryJobStore(JobStore):
         cap = change.slot_cap
         if takes and cap is not None and len(t.holding(after.endpoint)) >= cap:
             return Committed.NO_SLOT
+        if change.reserves and self._reserve_another(change):
+            return Committed.NO_BUDGET
         t.keep_op(change.op, after.id, change.at, change.outcome)
         t.jobs[after.id] = after
         for event in change.events:
@@ -202,9 +212,15 @@ class MemoryJobStore(JobStore):
             name = (after.id, before.fence)
             t.attempts[name] = replace(t.attempts[name], ended_at=change.at)
             t.outcomes[name] = change.attempt_outcome
-            if not after.is_final:
-                reserve = after.reserve_micro_usd
-                t.ledger[after.id, after.fence + 1, "reserve"] = reserve
+
+    def _reserve_another(self, change: Change) -> Refusal | None:
+        t, after = self._t, change.after
+        amount = after.reserve_micro_usd
+        found = reserve(t, after.tenant, amount, change.caps, change.at)
+        if found is None:
+            t.ledger[after.id, after.fence + 1, "reserve"] = amount
+            t.reserved_at[after.id, after.fence + 1] = change.at
+        return found
 
     @override
     async def outcome_of(self, op: str) -> dict[str, Any] | None:

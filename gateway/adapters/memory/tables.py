@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from gateway.core.budgets import Alert, Budget, Standing
 from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.ports.attempt_log import Attempt, Grant, RunpodJob
@@ -53,6 +54,11 @@ class Tables:
     grants: dict[tuple[str, int], dict[str, Grant]] = field(default_factory=dict)
     runpod: dict[tuple[str, str], RunpodJob] = field(default_factory=dict)
     ledger: dict[tuple[str, int, str], int] = field(default_factory=dict)
+    reserved_at: dict[tuple[str, int], datetime] = field(default_factory=dict)
+    budgets: dict[str, Budget] = field(default_factory=dict)
+    periods: dict[tuple[str, str], Standing] = field(default_factory=dict)
+    told: dict[Alert, datetime] = field(default_factory=dict)
+    gone: dict[str, tuple[str, str, str]] = field(default_factory=dict)
 
     def keep_op(self, op: str, job_id: str, at: datetime, outcome: dict[str, Any]) -> None:
         """Note that an op was done, for whom and when."""
@@ -65,8 +71,9 @@ class Tables:
             self.outbox.setdefault(effect.id, OutboxRow(effect, effect.due_at))
 
     def forget(self, job_id: str) -> None:
-        """Let go of all that belongs to a job but its costs."""
-        self.jobs.pop(job_id, None)
+        """Let go of all that belongs to a job but its costs, and whose they were for what."""
+        if job := self.jobs.pop(job_id, None):
+            self.gone[job_id] = (job.tenant, job.kind, job.status.value)
         self.events.pop(job_id, None)
         self.deleted.discard(job_id)
         self.events_pruned.discard(job_id)
@@ -85,6 +92,20 @@ class Tables:
             j for j in self.jobs.values() if j.tenant == tenant and j.id not in self.deleted
         )
         return sum(output.size_bytes for job in mine for output in job.outputs)
+
+    def standing(self, tenant: str, period: str) -> Standing:
+        """Return what of a period is reserved and spent."""
+        return self.periods.get((tenant, period), Standing())
+
+    def owner_of(self, job_id: str) -> str:
+        """Return whose job it is, or was."""
+        job = self.jobs.get(job_id)
+        return job.tenant if job else self.gone[job_id][0]
+
+    def kind_and_status_of(self, job_id: str) -> tuple[str, str]:
+        """Return of what kind a job is and where it stands, or how it ended."""
+        job = self.jobs.get(job_id)
+        return (job.kind, job.status.value) if job else self.gone[job_id][1:]
 
     def holding(self, endpoint: str) -> list[Job]:
         """Return the jobs that hold a slot of the endpoint."""

@@ -1,12 +1,14 @@
 """What is kept of each attempt, in SQL: claims, grants, RunPod's ids, the ledger."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
 from typing_extensions import override
 
-from gateway.adapters.sql.engine import SqlEngine, Statement, Value
+from gateway.adapters.sql import money
+from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine, Statement, Value
 from gateway.adapters.sql.rows import to_instant, to_json, to_text
 from gateway.ports.attempt_log import (
     Attempt,
@@ -144,12 +146,24 @@ class SqlAttemptLog(AttemptLog):
     async def settle(
         self, job_id: str, fence: int, micro_usd: int | None, at: datetime
     ) -> None:
-        entry = "release" if micro_usd is None else "settle"
-        await self._write(
-            "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) VALUES (?, ?, ?, ?, ?) "
-            "ON CONFLICT (job_id, fence, entry) DO NOTHING",
-            (job_id, fence, entry, micro_usd or 0, to_text(at)),
+        rows = await self._engine.fetch(
+            "SELECT l.micro_usd, l.at, coalesce(l.tenant, j.tenant) AS tenant FROM ledger l "
+            "LEFT JOIN jobs j ON j.id = l.job_id "
+            "WHERE l.job_id = ? AND l.fence = ? AND l.entry = 'reserve'",
+            (job_id, fence),
         )
+        for row in rows:
+            closing = money.close(
+                job_id,
+                fence,
+                micro_usd,
+                at,
+                tenant=row["tenant"],
+                reserved_micro_usd=row["micro_usd"],
+                reserved_at=to_instant(row["at"]),
+            )
+            with suppress(ConstraintBroken):  # closed at the same time by another
+                await self._engine.batch(closing)
 
     @override
     async def costs(self, job_id: str) -> Costs:

@@ -7,7 +7,8 @@ left without outcome, so that a lost race leaves no trace.
 
 from collections.abc import Iterable, Sequence
 
-from gateway.adapters.sql.engine import Statement
+from gateway.adapters.sql import money
+from gateway.adapters.sql.engine import Statement, Value
 from gateway.adapters.sql.rows import CHANGING, cells, to_json, to_text
 from gateway.core.effects import Effect
 from gateway.core.events import event_body
@@ -35,7 +36,7 @@ def change(what: Change) -> list[Statement]:
     return [
         (
             "INSERT INTO ops (op, job_id, at, guards_needed) VALUES (?, ?, ?, ?)",
-            (op, after.id, to_text(what.at), int(guarded)),
+            (op, after.id, to_text(what.at), int(guarded) + money.PERIODS * what.reserves),
         ),
         (
             f"UPDATE jobs SET {assignments}, op = ? "
@@ -50,6 +51,7 @@ def change(what: Change) -> list[Statement]:
         *_counters(what, guarded=guarded),
         *_events(what),
         *_attempt(what),
+        *_next_reserve(what),
         *add_effects(what.effects, _MARKED, (after.id, op)),
         (
             f"UPDATE ops SET outcome = ? WHERE op = ? AND {_MARKED}",
@@ -60,7 +62,7 @@ def change(what: Change) -> list[Statement]:
 
 
 def add_effects(
-    effects: Iterable[Effect], condition: str = "1 = 1", params: Sequence[str] = ()
+    effects: Iterable[Effect], condition: str = "1 = 1", params: Sequence[Value] = ()
 ) -> list[Statement]:
     """Rows of the outbox; one that is there already is kept."""
     return [
@@ -161,12 +163,35 @@ def _attempt(what: Change) -> list[Statement]:
                 (at, what.attempt_outcome, after.id, before.fence, after.id, op),
             )
         )
-    if before.has_open_attempt and not after.has_open_attempt and not after.is_final:
-        statements.append(
-            (
-                "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
-                f"SELECT ?, ?, 'reserve', ?, ? WHERE {_MARKED}",
-                (after.id, after.fence + 1, after.reserve_micro_usd, at, after.id, op),
-            )
-        )
     return statements
+
+
+def _next_reserve(what: Change) -> list[Statement]:
+    """Where another attempt is to follow: its reserve, or a broken guard and nothing at all."""
+    after, op, at = what.after, what.op, what.at
+    if not what.reserves:
+        return []
+    mark = (after.id, op)
+    counted, which = money.met(op, after.tenant, at)
+    return [
+        (
+            "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
+            f"SELECT ?, ?, 'reserve', ?, ? WHERE {_MARKED}",
+            (after.id, after.fence + 1, after.reserve_micro_usd, to_text(at), *mark),
+        ),
+        *money.open_periods(after.tenant, at),
+        *money.reserve(
+            op,
+            after.tenant,
+            at,
+            after.reserve_micro_usd,
+            what.caps,
+            condition=_MARKED,
+            params=mark,
+        ),
+        (
+            f"UPDATE ops SET guards_met = CASE WHEN {_MARKED} THEN {counted} "
+            "ELSE guards_needed END WHERE op = ?",
+            (*mark, *which, op),
+        ),
+    ]

@@ -14,11 +14,13 @@ from gateway.adapters.sql import (
     job_removal,
     job_reuse,
 )
+from gateway.adapters.sql.budgets import refusal_of
 from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine, Statement
 from gateway.adapters.sql.rows import job_of, to_instant, to_json, to_text
 from gateway.core.effects import Effect
 from gateway.core.job import FINAL, Job, Status
 from gateway.core.job_pages import JobFilter, JobPage, Place
+from gateway.ports.budgets import OverBudget
 from gateway.ports.event_log import Event, EventLog
 from gateway.ports.job_store import (
     Change,
@@ -33,6 +35,7 @@ from gateway.ports.job_store import (
     SourceGone,
     TooManyOpenJobs,
 )
+from shared.errors import TryAgainLater
 
 _NEVER_TOLD = "~"  # sorts behind every instant: there is nothing to ask about
 _UNFINISHED = "status IN ('queued', 'running')"
@@ -62,23 +65,43 @@ class SqlJobStore(JobStore):
 
     @override
     async def create(self, new: NewJob) -> int:
-        try:
-            answers = await self._engine.batch(job_creation.create(new))
-        except ConstraintBroken as error:
-            broken = str(error)
-            if "ops.op" in broken:
-                return (await self.positions([new.job])).get(new.job.id, 0)
-            if "idempotency_keys" in broken:
-                raise KeyTaken from error
-            if "jobs.id" in broken or "ledger" in broken:
-                raise JobIdTaken from error
-            if "guards_hold" in broken:
-                raise await self._missed(new.job) from error
-            raise
-        return sum(row["ahead"] for row in answers[job_creation.AHEAD])
+        # Once more with the rows of a day or a month that begins, or after a race.
+        for open_periods in (False, True, True):
+            try:
+                batch = job_creation.create(new, open_periods=open_periods)
+                answers = await self._engine.batch(batch)
+            except ConstraintBroken as error:
+                broken = str(error)
+                if "ops.op" in broken:
+                    return (await self.positions([new.job])).get(new.job.id, 0)
+                if "idempotency_keys" in broken:
+                    raise KeyTaken from error
+                if "jobs.id" in broken or "ledger" in broken:
+                    raise JobIdTaken from error
+                if "guards_hold" not in broken:
+                    raise
+                if missed := await self._missed(new):
+                    raise missed from error
+            else:
+                return sum(row["ahead"] for row in answers[job_creation.AHEAD])
+        raise TryAgainLater(f"{new.op}: lost every race", public="Try again.")
 
-    async def _missed(self, job: Job) -> FileGone | SourceGone | TooManyOpenJobs:
-        """Say which guard it was that a job did not pass."""
+    async def _missed(self, new: NewJob) -> Exception | None:
+        """Say which guard it was that a job did not pass; None where it would by now."""
+        job = new.job
+        if gone := await self._gone(job):
+            return gone
+        at, tenant = job.created_at, job.tenant
+        reserve = job.reserve_micro_usd
+        if found := await refusal_of(self._engine, tenant, new.caps, reserve, at):
+            return OverBudget(found)
+        fits = await self._engine.fetch(
+            "SELECT 1 FROM tenants WHERE id = ? AND open_jobs < ?",
+            (tenant, new.open_jobs_limit),
+        )
+        return None if fits else TooManyOpenJobs()
+
+    async def _gone(self, job: Job) -> FileGone | SourceGone | None:
         for table, ids, gone in (
             ("assets", job_creation.assets_of(job), FileGone()),
             ("jobs", job_creation.sources_of(job), SourceGone()),
@@ -94,7 +117,7 @@ class SqlJobStore(JobStore):
             )
             if sum(row["gone_at"] is None for row in rows) < len(ids):
                 return gone
-        return TooManyOpenJobs()
+        return None
 
     @override
     async def create_reused(self, new: NewReuse) -> None:
@@ -165,7 +188,7 @@ class SqlJobStore(JobStore):
             if "ops.op" in broken:
                 return Committed.REPEATED
             if "guards_hold" in broken:
-                return Committed.NO_SLOT
+                return Committed.NO_BUDGET if change.reserves else Committed.NO_SLOT
             raise
         return Committed.DONE if answers[job_changes.CAS] else Committed.LOST
 

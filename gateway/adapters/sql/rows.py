@@ -86,6 +86,7 @@ FIXED = frozenset(
         "estimated_micro_usd",
         "reserve_micro_usd",
         "rate_micro_usd_per_s",
+        "max_cost_micro_usd",
         "created_at",
         "deadline_at",
         "trace",
