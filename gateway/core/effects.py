@@ -30,6 +30,7 @@ class EffectKind(StrEnum):
     SETTLE = "settle"
     SWEEP = "sweep"
     ERASE = "erase"
+    EXPIRE = "expire"
     ALERT = "alert"
     WEBHOOK = "webhook"
 
@@ -92,12 +93,22 @@ def sweep(job: Job, *, deadline_at: datetime) -> Effect:
 
 def erase(job: Job, *, at: datetime) -> Effect:
     """Remove a deleted job's objects and rows, once nobody can put any more."""
-    return Effect(f"erase:{job.id}", EffectKind.ERASE, at, job.id)
+    return erase_of(job.id, at=at)
+
+
+def erase_of(job_id: str, *, at: datetime) -> Effect:
+    """The same by the job's id."""
+    return Effect(f"erase:{job_id}", EffectKind.ERASE, at, job_id)
 
 
 def alert(what: Alert, *, at: datetime) -> Effect:
     """Say that a budget has come to a threshold."""
     return Effect(f"alert:{what.name}", EffectKind.ALERT, at, body=asdict(what))
+
+
+def expire(job_id: str, *, at: datetime) -> Effect:
+    """Remove the objects of outputs that have been kept for long enough."""
+    return Effect(f"expire:{job_id}", EffectKind.EXPIRE, at, job_id)
 
 
 def announce(

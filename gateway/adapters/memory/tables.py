@@ -91,7 +91,8 @@ class Tables:
         mine = (
             j for j in self.jobs.values() if j.tenant == tenant and j.id not in self.deleted
         )
-        return sum(output.size_bytes for job in mine for output in job.outputs)
+        there = (job for job in mine if job.outputs_expired_at is None)
+        return sum(output.size_bytes for job in there for output in job.outputs)
 
     def standing(self, tenant: str, period: str) -> Standing:
         """Return what of a period is reserved and spent."""

@@ -44,6 +44,32 @@ class MemoryUploadStore(UploadStore):
         self._uploads: dict[str, Upload] = {}
         self._assets: dict[str, Asset] = {}
         self._sweep_at: dict[str, datetime] = {}
+        self._gone_at: dict[str, datetime] = {}
+
+    def rows(self) -> list[tuple[Upload, Asset | None, datetime | None]]:
+        """Return all uploads, each with its asset while that is there, and its next sweep."""
+        return [
+            (each, self._assets.get(each.asset_id or ""), self._sweep_at.get(each.upload_id))
+            for each in self._uploads.values()
+        ]
+
+    def over_since(self, upload: Upload) -> datetime | None:
+        """Return since when it came to nothing, or its asset is gone; None while it goes on."""
+        if upload.status is UploadStatus.ABORTED:
+            return upload.expires_at
+        return self._gone_at.get(upload.upload_id)
+
+    def delete(self, asset: Asset, at: datetime) -> None:
+        """Delete an asset, and have its key swept."""
+        del self._assets[asset.asset_id]
+        upload = self._uploads[asset.upload_id]
+        self._gone_at[upload.upload_id] = at
+        self._sweep_at[upload.upload_id] = max(at, upload.expires_at)
+
+    def forget(self, upload_id: str) -> None:
+        """Let go of an upload's row."""
+        for rows in (self._uploads, self._sweep_at, self._gone_at):
+            rows.pop(upload_id, None)
 
     def has_asset(self, tenant: str, asset_id: str) -> bool:
         """True while the tenant has the asset; for the job store beside this one."""
@@ -134,9 +160,7 @@ class MemoryUploadStore(UploadStore):
             return Deletion.MISSING
         if in_use:
             return Deletion.IN_USE
-        del self._assets[asset_id]
-        expires_at = self._uploads[asset.upload_id].expires_at
-        self._sweep_at[asset.upload_id] = max(at, expires_at)
+        self.delete(asset, at)
         return Deletion.DONE
 
     @override
@@ -152,6 +176,7 @@ class MemoryUploadStore(UploadStore):
             del self._sweep_at[upload_id]
             return False
         del self._assets[asset.asset_id]
+        self._gone_at[upload_id] = at
         return True
 
     @override
