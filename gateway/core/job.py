@@ -106,6 +106,7 @@ class Job:
     `limit_s` is the longest one attempt may run. Money is in millionths of a dollar; the
     reserve is what one attempt may cost at worst. `max_cost_micro_usd` is what all attempts
     together may cost, `ended_micro_usd` what those that have ended come to at most.
+    `webhook`: its end is announced to the tenant's endpoints.
 
     `fingerprint` names the work once it has succeeded. `reused_from` is the job whose attempt
     made the outputs, where that was another one; `outputs_at` is when it made them, and
@@ -156,6 +157,7 @@ class Job:
     error: JobError | None = None
 
     surface: Surface = Surface.V1
+    webhook: bool = True
     parent_id: str | None = None
     retry_of: str | None = None
     retry_at: datetime | None = None

@@ -38,6 +38,7 @@ from gateway.core.happenings import (
 from gateway.core.job import AttemptState, Job, JobError, Status, WaitingFor
 from gateway.core.pricing import settled_micro_usd
 from gateway.core.retry import may_retry, pause_s, retry_at
+from gateway.core.snapshot import snapshot
 from shared.errors import FAILURES
 
 MOVES: dict[Status, frozenset[Status]] = {
@@ -88,6 +89,20 @@ def decide(job: Job, happening: Happening, now: datetime) -> Decision:
     """
     if job.is_final:
         raise Refused(f"the job is {job.status}")
+    return _announced(_decided(job, happening, now), now)
+
+
+def _announced(decision: Decision, now: datetime) -> Decision:
+    """A job's end is left to be announced in the batch that ends it, whatever ended it."""
+    job = decision.job
+    if not (job.is_final and job.webhook):
+        return decision
+    what = {"job": snapshot(job)}
+    said = effects.announce(f"evt_{job.id}", job.tenant, f"job.{job.status}", what, now)
+    return replace(decision, effects=(*decision.effects, said))
+
+
+def _decided(job: Job, happening: Happening, now: datetime) -> Decision:
     match happening:
         case SlotGranted() | SubmissionGone() | SubmissionRefused():
             return _submission(job, happening, now)

@@ -44,6 +44,7 @@ class RetryJob:
             input=old.input,
             labels=old.labels,
             deadline_s=max(1, round((old.deadline_at - old.created_at).total_seconds())),
+            webhook=old.webhook,
         )
         return await self.submit(
             tenant, asked, trace=trace, bind=bind, surface=old.surface, retry_of=old.id

@@ -44,6 +44,11 @@ class JobRequest(Wire):
     input: dict[str, Any]
     labels: dict[str, str] = Field(default_factory=dict)
     deadline_s: int | None = Field(None, ge=1, le=LONGEST_DEADLINE_S, strict=True)
+    webhook: bool = Field(
+        default=True,
+        strict=True,
+        description="Whether the job's end is told to your webhook endpoints.",
+    )
     dry_run: bool = Field(default=False, strict=True)
     reuse: bool = Field(
         default=False,
@@ -128,6 +133,7 @@ class SubmitJob:
         # The op of a wanted id is a new one, or another's job would look like a repeat.
         op = f"job:{self.new_id() if job_id else job.id}"
         if asked.reuse and (reused := await self.reuse(op, job, bind)) is not None:
+            self.wake()  # its end is to be announced
             return Submitted(reused)
         return await self._create(op, job, bind)
 
@@ -144,6 +150,8 @@ class SubmitJob:
         }
         if asked.reuse:  # left out else, as it was before there was such a field
             canonical["reuse"] = True
+        if not asked.webhook:  # as above
+            canonical["webhook"] = False
         return binding(ROUTE, key, canonical)
 
     async def earlier(self, tenant: str, bind: IdempotencyKey | None) -> Submitted | None:
@@ -272,6 +280,7 @@ class SubmitJob:
             trace=trace,
             labels=dict(asked.labels),
             surface=surface,
+            webhook=asked.webhook,
             retry_of=retry_of,
         )
 

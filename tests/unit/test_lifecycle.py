@@ -26,6 +26,7 @@ from gateway.core.happenings import (
 from gateway.core.job import FINAL, AttemptState, JobWarning, Status
 from gateway.core.lifecycle import MOVES, Refused, decide
 from gateway.core.retry import pause_ceiling_s
+from gateway.core.snapshot import snapshot
 from shared.errors import FAILURES
 from tests.support.jobs import NOON, a_job
 
@@ -198,7 +199,12 @@ def test_success_ends_the_job_and_gives_its_slot_to_others():
     assert (job.status, job.result, job.finished_at) == ("succeeded", {"frames": 3}, after(9))
     assert not job.holds_slot
     assert decision.events == ("succeeded",)
-    assert kinds(decision) == [EffectKind.SETTLE, EffectKind.SWEEP, EffectKind.DISPATCH]
+    assert kinds(decision) == [
+        EffectKind.SETTLE,
+        EffectKind.SWEEP,
+        EffectKind.DISPATCH,
+        EffectKind.WEBHOOK,
+    ]
 
 
 @pytest.mark.parametrize("code", [code for code, row in FAILURES.items() if row.retryable])
@@ -254,7 +260,45 @@ def test_cancelling_a_running_job_stops_it_everywhere():
         EffectKind.SWEEP,
         EffectKind.CANCEL,
         EffectKind.DISPATCH,
+        EffectKind.WEBHOOK,
     ]
+
+
+ENDS = {
+    "job.succeeded": AttemptSucceeded({"frames": 3}, ()),
+    "job.failed": AttemptFailed("input_unreadable", "It is no video."),
+    "job.cancelled": CancelAsked(),
+    "job.expired": DeadlinePassed(),
+}
+
+
+@pytest.mark.parametrize("event_type", ENDS)
+def test_d99_an_end_leaves_its_announcement_with_the_snapshot_of_its_event(event_type):
+    at = after(7200)  # past the deadline, or nothing could expire
+    job = running() if event_type == "job.expired" else running(deadline_at=after(9000))
+    decision = decide(job, ENDS[event_type], at)
+    [said] = [each for each in decision.effects if each.kind is EffectKind.WEBHOOK]
+    assert said.id == f"webhook:evt_{job.id}"
+    assert said.body == {
+        "event_id": f"evt_{job.id}",
+        "tenant": "default",
+        "type": event_type,
+        "data": {"job": snapshot(decision.job)},
+        "at": at.isoformat(),
+    }
+
+
+@pytest.mark.parametrize("event_type", ENDS)
+def test_an_end_that_nobody_is_to_hear_of_is_not_announced(event_type):
+    job = running(webhook=False, deadline_at=after(9000))
+    at = after(9001 if event_type == "job.expired" else 7200)
+    assert EffectKind.WEBHOOK not in kinds(decide(job, ENDS[event_type], at))
+
+
+def test_what_does_not_end_a_job_is_not_announced():
+    decision = decide(running(), AttemptLost("worker_lost"), after(4))
+    assert decision.job.status is Status.QUEUED
+    assert EffectKind.WEBHOOK not in kinds(decision)
 
 
 def test_the_bill_of_a_cancelled_attempt_waits_a_minute_for_its_last_word():

@@ -58,6 +58,7 @@ _INSTANTS = frozenset(
     }
 )
 _JSON = frozenset({"input", "labels", "checkpoint", "result"})
+_TRUTHS = frozenset({"holds_slot", "webhook"})
 _RECORDS: Mapping[str, Callable[..., Any]] = MappingProxyType(
     {"files": JobFile, "outputs": JobOutput, "warnings": JobWarning}
 )
@@ -92,6 +93,7 @@ FIXED = frozenset(
         "trace",
         "labels",
         "surface",
+        "webhook",
         "parent_id",
         "retry_of",
         "reused_from",
@@ -114,7 +116,7 @@ def _to_column(name: str) -> Callable[[Any], Value] | None:
         return lambda error: to_json(asdict(error))
     if name in _WORDS:
         return str
-    return int if name == "holds_slot" else None
+    return int if name in _TRUTHS else None
 
 
 @cache
@@ -145,7 +147,7 @@ def _from_column(name: str) -> Callable[[Any], Any]:
         return lambda text: JobError(**json.loads(text))
     if name in _WORDS:
         return _WORDS[name]
-    return bool if name == "holds_slot" else lambda value: value
+    return bool if name in _TRUTHS else lambda value: value
 
 
 _FROM_COLUMN = MappingProxyType({name: _from_column(name) for name in COLUMNS})

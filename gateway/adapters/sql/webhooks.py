@@ -1,0 +1,333 @@
+"""Webhook endpoints and their deliveries in SQL."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from typing_extensions import override
+
+from gateway.adapters.sql.engine import SqlEngine, Statement, Value
+from gateway.adapters.sql.job_changes import NEVER_LEASED
+from gateway.adapters.sql.rows import to_instant, to_json, to_text
+from gateway.adapters.sql.webhook_rows import (
+    BESIDE_BODY,
+    DELIVERY,
+    ENDPOINT,
+    delivery_of,
+    endpoint_cells,
+    endpoint_of,
+    first_endpoint,
+    log_text,
+)
+from gateway.core.cursors import Place
+from gateway.core.webhooks import (
+    TRIES_SHOWN,
+    Delivery,
+    DisabledFor,
+    WebhookEndpoint,
+)
+from gateway.ports.webhook_store import (
+    DueEndpoint,
+    EndpointChange,
+    Tried,
+    WebhookStore,
+)
+
+_DUE = "due_at <= ? AND lease_until <= ?"
+
+
+class SqlWebhookStore(WebhookStore):
+    """Tables `webhook_endpoints` and `webhook_deliveries`."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def add_endpoint(self, endpoint: WebhookEndpoint, most: int) -> bool:
+        [rows] = await self._engine.batch(
+            [
+                (
+                    f"INSERT INTO webhook_endpoints ({ENDPOINT}) "
+                    f"SELECT {', '.join('?' * 12)} WHERE "
+                    "(SELECT count(*) FROM webhook_endpoints WHERE tenant = ?) < ? "
+                    "RETURNING id",
+                    (*endpoint_cells(endpoint), endpoint.tenant, most),
+                )
+            ]
+        )
+        return bool(rows)
+
+    @override
+    async def get_endpoint(self, tenant: str, endpoint_id: str) -> WebhookEndpoint | None:
+        return first_endpoint(
+            await self._engine.fetch(
+                f"SELECT {ENDPOINT} FROM webhook_endpoints WHERE id = ? AND tenant = ?",
+                (endpoint_id, tenant),
+            )
+        )
+
+    @override
+    async def endpoints_of(self, tenant: str) -> list[WebhookEndpoint]:
+        rows = await self._engine.fetch(
+            f"SELECT {ENDPOINT} FROM webhook_endpoints WHERE tenant = ? "
+            "ORDER BY created_at, id",
+            (tenant,),
+        )
+        return [endpoint_of(row) for row in rows]
+
+    @override
+    async def change_endpoint(
+        self, tenant: str, endpoint_id: str, change: EndpointChange, at: datetime
+    ) -> WebhookEndpoint | None:
+        sets: dict[str, Value] = {"updated_at": to_text(at)}
+        if change.url is not None:
+            sets |= {"url": change.url, "failing_since": None}
+        if change.events is not None:
+            sets["events"] = to_json(change.events)
+        if change.description is not None:
+            sets["description"] = change.description
+        if change.enabled:
+            sets |= {"disabled_for": None, "failing_since": None}
+        if change.enabled is False:
+            sets["disabled_for"] = DisabledFor.OWNER
+        assignments = ", ".join(f"{name} = ?" for name in sets)
+        mine = (endpoint_id, tenant)
+        ended = [_end_pending(*mine)] if change.enabled is False else []
+        *_, rows = await self._engine.batch(
+            [
+                *ended,
+                (
+                    f"UPDATE webhook_endpoints SET {assignments} WHERE id = ? AND tenant = ? "
+                    f"RETURNING {ENDPOINT}",
+                    (*sets.values(), *mine),
+                ),
+            ]
+        )
+        return first_endpoint(rows)
+
+    @override
+    async def rotate(
+        self, tenant: str, endpoint_id: str, salt: str, previous_until: datetime, at: datetime
+    ) -> WebhookEndpoint | None:
+        [rows] = await self._engine.batch(
+            [
+                (
+                    "UPDATE webhook_endpoints SET previous_salt = salt, salt = ?, "
+                    "previous_until = ?, updated_at = ? WHERE id = ? AND tenant = ? "
+                    f"RETURNING {ENDPOINT}",
+                    (salt, to_text(previous_until), to_text(at), endpoint_id, tenant),
+                )
+            ]
+        )
+        return first_endpoint(rows)
+
+    @override
+    async def remove_endpoint(self, tenant: str, endpoint_id: str) -> bool:
+        mine = (endpoint_id, tenant)
+        *_, rows = await self._engine.batch(
+            [
+                (
+                    "DELETE FROM webhook_deliveries WHERE endpoint_id = ? AND tenant = ?",
+                    mine,
+                ),
+                (
+                    "DELETE FROM webhook_endpoints WHERE id = ? AND tenant = ? RETURNING id",
+                    mine,
+                ),
+            ]
+        )
+        return bool(rows)
+
+    @override
+    async def add_deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        if deliveries:
+            await self._engine.batch([_insert(each) for each in deliveries])
+
+    @override
+    async def get_delivery(self, tenant: str, delivery_id: str) -> Delivery | None:
+        rows = await self._engine.fetch(
+            f"SELECT {DELIVERY} FROM webhook_deliveries WHERE id = ? AND tenant = ?",
+            (delivery_id, tenant),
+        )
+        return delivery_of(rows[0]) if rows else None
+
+    @override
+    async def deliveries_of(
+        self, endpoint_id: str, after: Place | None, limit: int
+    ) -> list[Delivery]:
+        older = " AND (created_at, id) < (?, ?)" if after else ""
+        place = (to_text(after.created_at), after.thing_id) if after else ()
+        rows = await self._engine.fetch(
+            f"SELECT {BESIDE_BODY} FROM webhook_deliveries WHERE endpoint_id = ?{older} "
+            "ORDER BY created_at DESC, id DESC LIMIT ?",
+            (endpoint_id, *place, limit),
+        )
+        return [delivery_of(row) for row in rows]
+
+    @override
+    async def replay(
+        self, tenant: str, delivery_id: str, at: datetime, retry_until: datetime
+    ) -> Delivery | None:
+        [rows] = await self._engine.batch(
+            [
+                (
+                    "UPDATE webhook_deliveries SET status = 'pending', round = round + 1, "
+                    "round_tries = 0, due_at = ?, retry_until = ?, lease_until = ?, "
+                    "lease_op = NULL WHERE id = ? AND tenant = ? AND EXISTS ("
+                    "SELECT 1 FROM webhook_endpoints e WHERE e.id = endpoint_id "
+                    f"AND e.disabled_for IS NULL) RETURNING {DELIVERY}",
+                    (to_text(at), to_text(retry_until), NEVER_LEASED, delivery_id, tenant),
+                )
+            ]
+        )
+        return delivery_of(rows[0]) if rows else None
+
+    @override
+    async def due(self, now: datetime) -> list[DueEndpoint]:
+        rows = await self._engine.fetch(
+            "SELECT e.id, e.failing_since FROM webhook_endpoints e WHERE EXISTS ("
+            f"SELECT 1 FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND {_DUE}) "
+            "ORDER BY e.id",
+            (to_text(now),) * 2,
+        )
+        return [DueEndpoint(row["id"], row["failing_since"] is not None) for row in rows]
+
+    @override
+    async def lease(
+        self, endpoint_id: str, now: datetime, until: datetime, op: str, limit: int
+    ) -> list[Delivery]:
+        due = (to_text(now),) * 2
+        found = await self._engine.fetch(
+            f"SELECT id FROM webhook_deliveries WHERE endpoint_id = ? AND {_DUE} "
+            "ORDER BY due_at, id LIMIT ?",
+            (endpoint_id, *due, limit),
+        )
+        if not found:
+            return []
+        answers = await self._engine.batch(
+            [
+                (
+                    "UPDATE webhook_deliveries SET lease_until = ?, lease_op = ? "
+                    f"WHERE id = ? AND {_DUE} RETURNING {DELIVERY}",
+                    (to_text(until), op, row["id"], *due),
+                )
+                for row in found
+            ]
+        )
+        return [delivery_of(rows[0]) for rows in answers if rows]
+
+    @override
+    async def note_try(self, tried: Tried) -> bool:
+        noted, *_ = await self._engine.batch([_note(tried), *_health(tried)])
+        return bool(noted)
+
+    @override
+    async def give_back(self, delivery_id: str, op: str) -> bool:
+        [rows] = await self._engine.batch(
+            [
+                (
+                    "UPDATE webhook_deliveries SET lease_until = ?, lease_op = NULL "
+                    "WHERE id = ? AND lease_op = ? RETURNING id",
+                    (NEVER_LEASED, delivery_id, op),
+                )
+            ]
+        )
+        return bool(rows)
+
+    @override
+    async def next_due(self) -> datetime | None:
+        rows = await self._engine.fetch(
+            "SELECT due_at FROM webhook_deliveries WHERE due_at IS NOT NULL "
+            "ORDER BY due_at LIMIT 1"
+        )
+        return to_instant(rows[0]["due_at"]) if rows else None
+
+    @override
+    async def prune(self, before: datetime, limit: int) -> int:
+        rows = await self._engine.fetch(
+            "SELECT id FROM webhook_deliveries WHERE due_at IS NULL AND created_at < ? "
+            "ORDER BY created_at LIMIT ?",
+            (to_text(before), limit),
+        )
+        if rows:
+            forget = "DELETE FROM webhook_deliveries WHERE id = ? AND due_at IS NULL"
+            await self._engine.batch([(forget, (row["id"],)) for row in rows])
+        return len(rows)
+
+
+def _insert(delivery: Delivery) -> Statement:
+    """A row of its own, unless it is there or its endpoint takes none."""
+    columns = f"{DELIVERY}, lease_until"
+    return (
+        f"INSERT INTO webhook_deliveries ({columns}) SELECT {', '.join('?' * 15)} "
+        "WHERE EXISTS (SELECT 1 FROM webhook_endpoints "
+        "WHERE id = ? AND tenant = ? AND disabled_for IS NULL) "
+        "ON CONFLICT DO NOTHING",
+        (
+            delivery.delivery_id,
+            delivery.tenant,
+            delivery.endpoint_id,
+            delivery.event_id,
+            delivery.event_type,
+            delivery.status,
+            delivery.round,
+            delivery.tries,
+            delivery.round_tries,
+            log_text(delivery.log),
+            to_text(delivery.created_at),
+            to_text(delivery.retry_until),
+            to_text(delivery.due_at) if delivery.due_at else None,
+            delivery.body,
+            NEVER_LEASED,
+            delivery.endpoint_id,
+            delivery.tenant,
+        ),
+    )
+
+
+def _note(tried: Tried) -> Statement:
+    log = (*tried.delivery.log, tried.tried)[-TRIES_SHOWN:]
+    return (
+        "UPDATE webhook_deliveries SET status = ?, tries = tries + 1, "
+        "round_tries = round_tries + 1, log = ?, due_at = ?, lease_until = ?, "
+        "lease_op = NULL WHERE id = ? AND lease_op = ? RETURNING id",
+        (
+            tried.status,
+            log_text(log),
+            to_text(tried.due_at) if tried.due_at else None,
+            NEVER_LEASED,
+            tried.delivery.delivery_id,
+            tried.op,
+        ),
+    )
+
+
+def _health(tried: Tried) -> list[Statement]:
+    """What the endpoint's row and its other deliveries learn of a try."""
+    mine = (tried.delivery.endpoint_id, tried.delivery.tenant)
+    at = to_text(tried.tried.at)
+    if tried.tried.succeeded:
+        well = "UPDATE webhook_endpoints SET failing_since = NULL WHERE id = ? AND tenant = ?"
+        return [(f"{well} AND failing_since IS NOT NULL", mine)]
+    ill = (
+        "UPDATE webhook_endpoints SET failing_since = ? "
+        "WHERE id = ? AND tenant = ? AND failing_since IS NULL"
+    )
+    if tried.disabled_for is None:
+        return [(ill, (at, *mine))]
+    disable = (
+        "UPDATE webhook_endpoints SET disabled_for = ?, updated_at = ? "
+        "WHERE id = ? AND tenant = ? AND disabled_for IS NULL"
+    )
+    return [
+        (ill, (at, *mine)),
+        (disable, (tried.disabled_for, at, *mine)),
+        _end_pending(*mine),
+    ]
+
+
+def _end_pending(endpoint_id: str, tenant: str) -> Statement:
+    return (
+        "UPDATE webhook_deliveries SET status = 'dead', due_at = NULL, lease_op = NULL "
+        "WHERE endpoint_id = ? AND tenant = ? AND due_at IS NOT NULL",
+        (endpoint_id, tenant),
+    )
