@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
+from gateway.adapters.http_outgoing import HttpOutgoing
 from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.runpod import RunPodCompute
 from gateway.adapters.sql.census import SqlCensusTaker
@@ -14,6 +15,7 @@ from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.uploads import SqlUploadStore
+from gateway.adapters.sql.webhooks import SqlWebhookStore
 from gateway.adapters.sqlite.connections import Synchronous
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.unconfigured import no_compute, no_store
@@ -33,6 +35,7 @@ from gateway.api import (
 )
 from gateway.api.products.exports import surface
 from gateway.bootstrap_polls import open_sqlite, poll_adapters
+from gateway.core.targets import TargetRules
 from gateway.ports.compute import Compute
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
@@ -57,13 +60,15 @@ from shared.kinds import load_kinds
 class Gateway:
     """The application, and what an entrypoint drives beside it.
 
-    `woken` returns when a request has left effects; `wake` says so without one.
+    `woken` returns when a request has left effects; `wake` says so without one. `deliver`
+    sends what is due to webhook endpoints, which may take as long as their receivers do.
     """
 
     app: FastAPI
     start: Callable[[], Awaitable[None]]
     perform: Callable[[], Awaitable[object]]
     tick: Callable[[], Awaitable[None]]
+    deliver: Callable[[], Awaitable[int]]
     wake: Callable[[], None]
     woken: Callable[[], Awaitable[None]]
     soon_busy: SoonBusy
@@ -102,6 +107,8 @@ def sqlite_adapters(
         export_projects=SqlExportProjectStore(engine),
         signer=polls.signer,
         compute=_compute(settings.runpod, stack),
+        webhooks=SqlWebhookStore(engine),
+        outgoing=HttpOutgoing(TargetRules.allowing(settings.outgoing_allow)),
         database_answers=lambda: engine.fetch("SELECT 1"),
         close=stack.aclose,
     )
@@ -149,7 +156,7 @@ def build_gateway(
     pulse = Pulse(tick_s=settings.timings.tick_s)
     polls = polls or PollServices(settings, adapters)
     services = JobServices(settings, adapters, offered or load_kinds(), polls, pulse.wake)
-    perform = services.perform()
+    perform, webhooks = services.perform(), services.webhooks
     sweep_uploads = SweepUploads(
         adapters.uploads, adapters.objects, adapters.multiparts, adapters.clock
     )
@@ -164,7 +171,7 @@ def build_gateway(
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         try:
             await start()
-            async with pulse.beating(perform, tick):
+            async with pulse.beating(perform, tick), webhooks.courier.at_work():
                 yield
         finally:
             await adapters.close()
@@ -191,5 +198,7 @@ def build_gateway(
         app.router.routes.extend(module.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])
     app.include_router(surface.routes(settings.export_route_prefix))
-    soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.clock)
-    return Gateway(app, start, perform, tick, pulse.wake, pulse.woken, soon_busy)
+    soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.webhooks, adapters.clock)
+    return Gateway(
+        app, start, perform, tick, webhooks.deliver, pulse.wake, pulse.woken, soon_busy
+    )

@@ -23,8 +23,9 @@ from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.liveness import Liveness
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
+from gateway.ports.outgoing import Outgoing
 from gateway.ports.upload_store import UploadStore
-from gateway.services.announce_event import AnnounceEvent
+from gateway.ports.webhook_store import WebhookStore
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
 from gateway.services.assets import Assets
 from gateway.services.attempt_gate import AttemptGate
@@ -60,6 +61,7 @@ from gateway.services.uploads import Uploads
 from gateway.services.watch_attempts import Patience, WatchAttempts
 from gateway.settings import RunpodSettings, Settings
 from gateway.wiring_polls import PollPorts, PollServices
+from gateway.wiring_webhooks import WebhookServices
 from shared.job_kind import JobKind
 
 # A slot is one job a worker takes at once: a GPU endpoint keeps one more of each at hand.
@@ -78,6 +80,8 @@ class Ports(PollPorts):
     multiparts: MultipartStore
     export_projects: ExportProjectStore
     compute: Compute
+    webhooks: WebhookStore
+    outgoing: Outgoing
     database_answers: Callable[[], Awaitable[object]]
     close: Callable[[], Awaitable[None]]
 
@@ -120,6 +124,9 @@ class JobServices:
         self.polls = polls
         self.endpoints = endpoints_of(settings.runpod)
         self.tokens = WorkTokens(secret)
+        self.webhooks = WebhookServices(
+            settings, has.webhooks, has.outgoing, has.clock, has.new_id
+        )
         self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake)
         self.finish = FinishAttempt(
             self.change, has.attempts, has.objects, has.uploads, has.clock, offered
@@ -193,7 +200,7 @@ class JobServices:
             EffectKind.ERASE: EraseJob(
                 has.jobs, has.attempts, has.objects, has.effects, has.uploads, has.clock
             ),
-            EffectKind.WEBHOOK: AnnounceEvent(),
+            EffectKind.WEBHOOK: self.webhooks.announce,
         }
         lease_s = self.settings.timings.effect_lease_s
         return PerformEffects(has.effects, performers, has.clock, has.new_id, lease_s)
@@ -212,7 +219,7 @@ class JobServices:
         prune = PruneStore(
             has.jobs, has.clock, timings.events_kept_s, timings.idempotency_keys_kept_s
         )
-        chores = (sweep_uploads, prune)
+        chores = (sweep_uploads, prune, self.webhooks.prune)
         return Tick(perform, watch, has.liveness, has.clock, chores)
 
 

@@ -74,12 +74,22 @@ class LambdaHandler:
         """Tick, and go on while there is something to see, until the next event is due."""
         until = self._seconds() + TICK_WITHIN_S
         try:
-            async with asyncio.timeout(TICK_WITHIN_S):
+            async with asyncio.timeout(TICK_WITHIN_S), asyncio.TaskGroup() as group:
                 gateway = await self._app.gateway()
+                # Beside the ticks, for a receiver may take its time.
+                delivering = group.create_task(self._deliver(gateway))
                 while await self._tick(gateway, until - self._seconds()):
                     await self._sleep(TICK_EVERY_S)
+                    if delivering.done():
+                        delivering = group.create_task(self._deliver(gateway))
         except TimeoutError:
             log.warning("tick.cut_short")
+
+    async def _deliver(self, gateway: "Gateway") -> None:
+        try:
+            await gateway.deliver()
+        except CutroomError as error:
+            log.warning("courier.failed", extra={"why": str(error)})
 
     async def _tick(self, gateway: "Gateway", left_s: float) -> bool:
         """True where it is worth ticking again in the time that is left."""

@@ -6,19 +6,22 @@ from datetime import timedelta
 from gateway.ports.census import CensusTaker
 from gateway.ports.clock import Clock
 from gateway.ports.effect_queue import EffectQueue
+from gateway.ports.webhook_store import WebhookStore
 
 
 @dataclass(frozen=True, slots=True)
 class SoonBusy:
-    """An open attempt may fall silent at any time; an effect says when it is due."""
+    """An open attempt may fall silent at any time; the rest says when it is due."""
 
     census: CensusTaker
     effects: EffectQueue
+    webhooks: WebhookStore
     clock: Clock
 
     async def __call__(self, within_s: float) -> bool:
-        """True while attempts are open, or an effect is due before `within_s` are over."""
+        """True while attempts are open, or something is due before `within_s` are over."""
         if await self.census.attempts_open():
             return True
-        due_at = await self.effects.next_due()
-        return due_at is not None and due_at <= self.clock.now() + timedelta(seconds=within_s)
+        until = self.clock.now() + timedelta(seconds=within_s)
+        dues = (await self.effects.next_due(), await self.webhooks.next_due())
+        return any(due_at is not None and due_at <= until for due_at in dues)

@@ -102,6 +102,9 @@ class Limits(Group):
     labels: Annotated[int, Field(ge=0, le=100)] = Field(
         default=16, description="labels of one job"
     )
+    webhook_endpoints_per_tenant: Annotated[int, Field(ge=0, le=100)] = Field(
+        default=10, description="webhook endpoints of one tenant"
+    )
     watchers_per_job: Annotated[int, Field(ge=1)] = Field(
         default=100, description="streams, sockets and waiting polls on one job"
     )
@@ -145,6 +148,9 @@ class Timings(Group):
     )
     export_upload_url_s: Annotated[int, Field(ge=60, le=43_200)] = Field(
         default=900, description="the same for the inputs of exports"
+    )
+    webhook_deliveries_kept_s: Annotated[float, Field(ge=3600)] = Field(
+        default=604_800, description="how long the log of webhook deliveries is kept"
     )
     ticket_s: Annotated[int, Field(ge=5, le=3600)] = Field(
         default=60, description="how long a job's ticket opens a connection"

@@ -12,6 +12,7 @@ from gateway.settings.values import (
     LongSecret,
     Origins,
     RoutePrefix,
+    Targets,
     lower,
     upper,
 )
@@ -53,6 +54,12 @@ class Settings(Group):
         default=(),
         description="pages that may call the API, as a list with commas or in JSON; `*` is "
         "refused",
+    )
+    outgoing_allow: Targets = Field(
+        default=(),
+        description="hosts, addresses and networks that may be called for a tenant though "
+        "they are not public, by plain HTTP too: `hooks.local, 10.1.0.0/16`. Everything else "
+        "must be a public address over https",
     )
     max_retries: Annotated[int, Field(ge=0, le=10)] = Field(
         default=2, description="further attempts after one that failed for a passing reason"

@@ -11,6 +11,8 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
+from gateway.core.targets import TargetRules
+
 MIB, GIB = 2**20, 2**30
 TOKEN_SECRET_LENGTH_MIN = 32
 
@@ -110,6 +112,11 @@ def _long(value: SecretStr) -> SecretStr:
     return value
 
 
+def _allowed_targets(values: tuple[str, ...]) -> tuple[str, ...]:
+    TargetRules.allowing(values)
+    return values
+
+
 def _unique(values: Iterable[SecretStr]) -> tuple[SecretStr, ...]:
     return tuple({each.get_secret_value(): each for each in values}.values())
 
@@ -133,4 +140,5 @@ Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 RoutePrefix = Annotated[str, AfterValidator(_free_prefix)]
 PositiveUsd = Annotated[Decimal, Field(gt=0, le=1)]
 Keys = Annotated[tuple[SecretStr, ...], BeforeValidator(listed), AfterValidator(_unique)]
+Targets = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_allowed_targets)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(origin)], ...], BeforeValidator(listed)]

@@ -14,6 +14,7 @@ from gateway.adapters.memory.export_projects import MemoryExportProjectStore
 from gateway.adapters.memory.jobs import MemoryEventLog, MemoryJobStore
 from gateway.adapters.memory.tables import Tables
 from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
+from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
@@ -22,6 +23,7 @@ from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.uploads import SqlUploadStore
+from gateway.adapters.sql.webhooks import SqlWebhookStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import Job
@@ -33,6 +35,7 @@ from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore
 from gateway.ports.liveness import Liveness
 from gateway.ports.upload_store import UploadStore
+from gateway.ports.webhook_store import WebhookStore
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -85,6 +88,7 @@ class Stores:
     census: CensusTaker
     uploads: UploadStore
     projects: ExportProjectStore
+    webhooks: WebhookStore
 
 
 Opened = AbstractAsyncContextManager[Stores]
@@ -108,6 +112,7 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
         MemoryCensusTaker(tables),
         uploads,
         projects,
+        MemoryWebhookStore(),
     )
 
 
@@ -138,6 +143,7 @@ def stores_on(engine: SqlEngine) -> Stores:
         SqlCensusTaker(engine),
         SqlUploadStore(engine),
         SqlExportProjectStore(engine),
+        SqlWebhookStore(engine),
     )
 
 

@@ -15,12 +15,14 @@ from pydantic import SecretStr
 from gateway.adapters.memory.compute import MemoryCompute
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.objects import MemoryObjectStore
+from gateway.adapters.memory.outgoing import MemoryOutgoing
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
 from gateway.bootstrap import Gateway, build_gateway
 from gateway.core.api_keys import SCOPES
 from gateway.core.job import Job
 from gateway.core.upload import Asset, Upload
 from gateway.ports.compute import SubmitRequest
+from gateway.ports.outgoing import Outgoing
 from gateway.services.submit_job import JobRequest
 from gateway.settings import RunpodSettings, Settings, StoreSettings
 from gateway.wiring import Ports
@@ -107,6 +109,7 @@ class World:
         self.signer = MemoryUrlSigner(secret=b"s", clock=self.clock)
         self.objects = bucket(self.signer)
         self.uploads = stores.uploads
+        self.outgoing: Outgoing = MemoryOutgoing(names={"hooks.example.com": ["8.8.8.8"]})
         self._numbers = count(1)
         self._runpod = count(1)
         self.compute = MemoryCompute(lambda: f"r{next(self._runpod)}")
@@ -137,6 +140,8 @@ class World:
             multiparts=self.objects,
             signer=self.signer,
             compute=self.compute,
+            webhooks=self.stores.webhooks,
+            outgoing=self.outgoing,
             database_answers=self._answers,
             close=self._close,
         )
