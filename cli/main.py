@@ -2,7 +2,7 @@
 
 import typer
 
-from cli import export, jobs, keys, tenants
+from cli import budgets, export, jobs, keys, tenants
 from cli.demo import demo
 from cli.said_plainly import EXIT_STATUS
 from cli.serve import serve
@@ -22,6 +22,7 @@ app.command(epilog=EXIT_STATUS)(upload)
 app.add_typer(export.app, name="export")
 app.add_typer(jobs.app, name="jobs")
 app.command(epilog=EXIT_STATUS)(watch)
+app.add_typer(budgets.app, name="budget")
 app.add_typer(keys.app, name="keys")
 app.add_typer(tenants.app, name="tenants")
 

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from gateway.adapters.http_outgoing import HttpOutgoing
 from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.runpod import RunPodCompute
+from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
@@ -31,6 +32,7 @@ from gateway.api import (
     preview,
     read_job,
     uploads,
+    usage,
     work,
 )
 from gateway.api.products.exports import surface
@@ -50,6 +52,7 @@ from gateway.wiring import (
     install_metrics,
     install_preview,
     install_uploads,
+    install_usage,
 )
 from gateway.wiring_polls import PollServices
 from shared.job_kind import JobKind
@@ -100,6 +103,7 @@ def sqlite_adapters(
         attempts=polls.attempts,
         liveness=SqlLiveness(engine),
         census=SqlCensusTaker(engine),
+        budgets=SqlBudgetStore(engine),
         keys=polls.keys,
         uploads=SqlUploadStore(engine),
         objects=objects,
@@ -191,9 +195,10 @@ def build_gateway(
     install_uploads(app, settings, adapters)
     install_exports(app, settings, adapters)
     install_preview(app, services)
+    install_usage(app, services)
     install_metrics(app, services)
     work.install(app)
-    for module in (health, metrics, kinds, uploads, assets, jobs, preview, live, work):
+    for module in (health, metrics, kinds, uploads, assets, jobs, preview, usage, live, work):
         # As they are: FastAPI analyses what it includes again, and matches it twice a request.
         app.router.routes.extend(module.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])

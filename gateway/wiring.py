@@ -11,11 +11,13 @@ from fastapi import FastAPI
 from gateway.api.metrics import Metering
 from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.use_cases import JobUseCases
+from gateway.core.budgets import UNLIMITED_MICRO_USD, Caps, micro_usd
 from gateway.core.effects import EffectKind
 from gateway.core.pricing import Rate
 from gateway.core.tickets import Tickets
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
 from gateway.core.work_tokens import WorkTokens
+from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
 from gateway.ports.compute import Compute
 from gateway.ports.effect_queue import EffectQueue
@@ -29,6 +31,7 @@ from gateway.ports.webhook_store import WebhookStore
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
 from gateway.services.assets import Assets
 from gateway.services.attempt_gate import AttemptGate
+from gateway.services.budget_room import BudgetRoom
 from gateway.services.cancel_job import CancelJob
 from gateway.services.change_job import ChangeJob
 from gateway.services.claim_job import ClaimJob
@@ -48,6 +51,7 @@ from gateway.services.preview_plan import PreviewPlan
 from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
 from gateway.services.readiness import Readiness
+from gateway.services.read_usage import ReadUsage
 from gateway.services.record_report import RecordReport
 from gateway.services.resolve_files import ResolveFiles
 from gateway.services.retry_job import RetryJob
@@ -56,10 +60,11 @@ from gateway.services.show_job import ShowJob
 from gateway.services.submit_job import SubmitJob
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.services.take_census import TakeCensus
+from gateway.services.tell_budget_alert import TellBudgetAlert
 from gateway.services.tick import Tick
 from gateway.services.uploads import Uploads
 from gateway.services.watch_attempts import Patience, WatchAttempts
-from gateway.settings import RunpodSettings, Settings
+from gateway.settings import BudgetSettings, RunpodSettings, Settings
 from gateway.wiring_polls import PollPorts, PollServices
 from gateway.wiring_webhooks import WebhookServices
 from shared.job_kind import JobKind
@@ -75,6 +80,7 @@ class Ports(PollPorts):
     effects: EffectQueue
     liveness: Liveness
     census: CensusTaker
+    budgets: BudgetStore
     uploads: UploadStore
     objects: ObjectStore
     multiparts: MultipartStore
@@ -108,6 +114,15 @@ def endpoints_of(settings: RunpodSettings | None) -> Endpoints:
     return Endpoints(gpu, cpu)
 
 
+def caps_of(settings: BudgetSettings) -> Caps:
+    """Return the caps of tenants for which none are set."""
+    day, month = (
+        UNLIMITED_MICRO_USD if usd is None else micro_usd(usd)
+        for usd in (settings.day_usd, settings.month_usd)
+    )
+    return Caps(day, month)
+
+
 class JobServices:
     """The services of jobs, each built once and handed to those that need it."""
 
@@ -127,7 +142,8 @@ class JobServices:
         self.webhooks = WebhookServices(
             settings, has.webhooks, has.outgoing, has.clock, has.new_id
         )
-        self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake)
+        self.caps = caps_of(settings.budget)
+        self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake, self.caps)
         self.finish = FinishAttempt(
             self.change, has.attempts, has.objects, has.uploads, has.clock, offered
         )
@@ -141,6 +157,7 @@ class JobServices:
             has.jobs,
             ResolveFiles(has.uploads, has.jobs),
             ReuseResult(has.jobs, has.objects, has.clock),
+            BudgetRoom(has.budgets, has.clock, self.caps),
             self.endpoints,
             has.clock,
             has.new_id,
@@ -195,6 +212,7 @@ class JobServices:
                 self.settings.public_base_url,
             ),
             EffectKind.CANCEL: CancelAtCompute(change, has.attempts, has.compute),
+            EffectKind.ALERT: TellBudgetAlert(has.budgets, has.clock),
             EffectKind.SETTLE: SettleAttempt(has.jobs, has.attempts, has.clock),
             EffectKind.SWEEP: SweepAttempt(has.jobs, has.attempts, has.objects, has.clock),
             EffectKind.ERASE: EraseJob(
@@ -285,6 +303,11 @@ def install_exports(app: FastAPI, settings: Settings, has: Ports) -> None:
         ShowJob(jobs.read_events, has.signer, settings.timings.url_s),
         app.state.job_tickets,
     )
+
+
+def install_usage(app: FastAPI, services: JobServices) -> None:
+    """Leave what the route of usage calls."""
+    app.state.read_usage = ReadUsage(services.has.budgets, services.has.clock)
 
 
 def install_metrics(app: FastAPI, services: JobServices) -> None:

@@ -33,6 +33,7 @@ async def submit_job(
         return {
             "estimate": {
                 "cost_usd": usd(estimate.micro_usd),
+                "reserve_usd": usd(estimate.reserve_micro_usd),
                 "seconds": round(estimate.seconds, 1),
                 "basis": estimate.basis,
             },

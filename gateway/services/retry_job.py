@@ -1,9 +1,11 @@
 """Use case: ask once more for what a failed, cancelled or expired job was to do."""
 
 from dataclasses import dataclass
+from decimal import Decimal
 
 from gateway.core.idempotency import binding
 from gateway.core.job import Status, no_such_job
+from gateway.core.pricing import MICRO
 from gateway.ports.job_store import JobStore
 from gateway.services.submit_job import JobRequest, SubmitJob, Submitted
 from shared.errors import Conflict
@@ -39,12 +41,14 @@ class RetryJob:
                 public="Only a job that failed, was cancelled or expired can be retried.",
                 code="not_retryable",
             )
+        most = old.max_cost_micro_usd
         asked = JobRequest(
             kind=old.kind,
             input=old.input,
             labels=old.labels,
             deadline_s=max(1, round((old.deadline_at - old.created_at).total_seconds())),
             webhook=old.webhook,
+            max_cost_usd=None if most is None else Decimal(most) / MICRO,
         )
         return await self.submit(
             tenant, asked, trace=trace, bind=bind, surface=old.surface, retry_of=old.id

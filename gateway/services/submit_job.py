@@ -8,10 +8,12 @@ from typing import Any
 from pydantic import Field
 
 from gateway.core import effects
+from gateway.core.budgets import micro_usd
 from gateway.core.idempotency import IdempotencyKey, binding
-from gateway.core.job import Job
+from gateway.core.job import LONGEST_LIFE, Job
 from gateway.core.pricing import estimate_micro_usd, reserve_micro_usd
 from gateway.core.surfaces import Surface
+from gateway.ports.budgets import OverBudget
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import (
     FileGone,
@@ -22,6 +24,7 @@ from gateway.ports.job_store import (
     SourceGone,
     TooManyOpenJobs,
 )
+from gateway.services.budget_room import BudgetRoom
 from gateway.services.endpoints import Endpoints
 from gateway.services.resolve_files import ResolvedFile, ResolveFiles
 from gateway.services.reuse_result import ReuseResult, Work
@@ -29,8 +32,9 @@ from shared.artifacts import references_in
 from shared.errors import Conflict, FieldError, NotFound, TryAgainLater, ValidationFailed
 from shared.job_kind import JobKind, Wire
 from shared.logs import add_log_fields
+from shared.numbers import Usd
 
-LONGEST_DEADLINE_S = 7 * 24 * 3600
+LONGEST_DEADLINE_S = int(LONGEST_LIFE.total_seconds())
 ROUTE = "POST /v1/jobs"
 FREE = "an earlier result, free"
 # A lost race for a key or an id is lost to a job that stays, but for one deleted since.
@@ -44,6 +48,10 @@ class JobRequest(Wire):
     input: dict[str, Any]
     labels: dict[str, str] = Field(default_factory=dict)
     deadline_s: int | None = Field(None, ge=1, le=LONGEST_DEADLINE_S, strict=True)
+    max_cost_usd: Usd | None = Field(
+        None,
+        description="What the job may cost at most, further attempts included, in dollars.",
+    )
     webhook: bool = Field(
         default=True,
         strict=True,
@@ -67,6 +75,7 @@ class Estimate:
     outputs: tuple[str, ...]
     warnings: tuple[str, ...] = field(default=())
     would_reuse: bool = False
+    reserve_micro_usd: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +98,7 @@ class SubmitJob:
     store: JobStore
     resolve: ResolveFiles
     reuse: ReuseResult
+    room: BudgetRoom
     endpoints: Endpoints
     clock: Clock
     new_id: Callable[[], str]
@@ -113,7 +123,8 @@ class SubmitJob:
         `job_id`: an id the job takes if no job has or had it, else it gets a new one.
 
         Raises `ValidationFailed`, `NotFound` for a file, `Conflict` where the key is bound
-        to another request, `TryAgainLater` at the tenant's limit of open jobs.
+        to another request, `TryAgainLater` at the tenant's limit of open jobs, or where its
+        budget has no room.
         """
         if earlier := await self.earlier(tenant, bind):
             return earlier
@@ -135,6 +146,7 @@ class SubmitJob:
         if asked.reuse and (reused := await self.reuse(op, job, bind)) is not None:
             self.wake()  # its end is to be announced
             return Submitted(reused)
+        self.room.check_limit(job)
         return await self._create(op, job, bind)
 
     def binding(self, asked: JobRequest, key: str | None) -> IdempotencyKey | None:
@@ -150,6 +162,8 @@ class SubmitJob:
         }
         if asked.reuse:  # left out else, as it was before there was such a field
             canonical["reuse"] = True
+        if asked.max_cost_usd is not None:  # as above
+            canonical["max_cost_micro_usd"] = micro_usd(asked.max_cost_usd)
         if not asked.webhook:  # as above
             canonical["webhook"] = False
         return binding(ROUTE, key, canonical)
@@ -187,12 +201,18 @@ class SubmitJob:
             ),
         ):
             return Estimate(0, 0.0, FREE, outputs, would_reuse=True)
-        likely_s = kind.price.likely_s(
-            job_input, {each.file.name: each.stored for each in files}
-        )
+        stored = {each.file.name: each.stored for each in files}
+        likely_s = kind.price.likely_s(job_input, stored)
         rate = self.endpoints.for_compute(kind.compute).rate
+        reserve = reserve_micro_usd(rate, kind.price.limit_s(job_input, stored))
+        warnings = await self.room.warnings(tenant, reserve, _most(asked))
         return Estimate(
-            estimate_micro_usd(rate, likely_s), likely_s, kind.price.basis, outputs
+            estimate_micro_usd(rate, likely_s),
+            likely_s,
+            kind.price.basis,
+            outputs,
+            warnings,
+            reserve_micro_usd=reserve,
         )
 
     def _parse(self, asked: JobRequest) -> tuple[JobKind[Any, Any], Wire]:
@@ -209,13 +229,15 @@ class SubmitJob:
         for _ in range(MOST_TRIES):
             first = effects.dispatch(job, at=job.created_at)
             try:
-                new = NewJob(op, job, (first,), bind, self.open_jobs_limit)
+                new = NewJob(op, job, (first,), bind, self.open_jobs_limit, self.room.usual)
                 ahead = await self.store.create(new)
             except JobIdTaken:
                 job = replace(job, id=self.new_id())
             except KeyTaken:
                 if earlier := await self.earlier(job.tenant, bind):
                     return earlier  # else that job was deleted again: the key is free
+            except OverBudget as error:
+                raise self.room.refused(job.tenant, error) from error
             except TooManyOpenJobs as error:
                 raise TryAgainLater(
                     f"{job.tenant} is at its limit of open jobs",
@@ -282,6 +304,7 @@ class SubmitJob:
             surface=surface,
             webhook=asked.webhook,
             retry_of=retry_of,
+            max_cost_micro_usd=_most(asked),
         )
 
     def _check_labels(self, labels: Mapping[str, str]) -> None:
@@ -296,3 +319,7 @@ class SubmitJob:
         ]
         if wrong:
             raise ValidationFailed(wrong)
+
+
+def _most(asked: JobRequest) -> int | None:
+    return None if asked.max_cost_usd is None else micro_usd(asked.max_cost_usd)

@@ -5,12 +5,19 @@ gave it, `production` what is refused there, `load` the way from variables to se
 what a way of running changes, and `page` the document about it all.
 """
 
-from gateway.settings.groups import Limits, RunpodSettings, StoreSettings, Timings
+from gateway.settings.groups import (
+    BudgetSettings,
+    Limits,
+    RunpodSettings,
+    StoreSettings,
+    Timings,
+)
 from gateway.settings.load import load_settings, settings_from
 from gateway.settings.model import Settings
 from gateway.settings.modes import on_lambda
 
 __all__ = [
+    "BudgetSettings",
     "Limits",
     "RunpodSettings",
     "Settings",

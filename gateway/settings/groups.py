@@ -8,6 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from gateway.settings.values import GIB, MIB, Address, Bucket, Name, PositiveUsd, Secret
 
 
+BudgetUsd = Annotated[Decimal, Field(ge=0, le=100_000_000, decimal_places=6)]
+
+
 class Group(BaseModel):
     """Variables that share a prefix; one that is misspelt is refused.
 
@@ -78,6 +81,25 @@ class RunpodSettings(Group):
                 "CUTROOM_RUNPOD_CPU_ENDPOINT equals CUTROOM_RUNPOD_GPU_ENDPOINT; "
                 "leave it unset to run everything there"
             )
+        return self
+
+
+class BudgetSettings(Group):
+    """How much a tenant may spend for which nothing else is set, `CUTROOM_BUDGET_…`."""
+
+    day_usd: BudgetUsd | None = Field(
+        default=None,
+        description="what a tenant may spend in a day (UTC), reserves counted; unset is no "
+        "cap. `cutroom budget` sets it for one tenant",
+    )
+    month_usd: BudgetUsd | None = Field(
+        default=None, description="the same for a calendar month (UTC)"
+    )
+
+    @model_validator(mode="after")
+    def _a_day_is_part_of_a_month(self) -> Self:
+        if self.day_usd and self.month_usd and self.day_usd > self.month_usd:
+            raise ValueError("CUTROOM_BUDGET_DAY_USD is over CUTROOM_BUDGET_MONTH_USD")
         return self
 
 

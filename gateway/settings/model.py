@@ -4,7 +4,14 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from gateway.settings.groups import Group, Limits, RunpodSettings, StoreSettings, Timings
+from gateway.settings.groups import (
+    BudgetSettings,
+    Group,
+    Limits,
+    RunpodSettings,
+    StoreSettings,
+    Timings,
+)
 from gateway.settings.values import (
     Address,
     FilePath,
@@ -70,6 +77,7 @@ class Settings(Group):
     )
     store: StoreSettings | None = None
     runpod: RunpodSettings | None = None
+    budget: BudgetSettings = BudgetSettings()
     limits: Limits = Limits()
     timings: Timings = Timings()
 
@@ -82,6 +90,7 @@ class Settings(Group):
 GROUPS: dict[str, type[Group]] = {
     "store": StoreSettings,
     "runpod": RunpodSettings,
+    "budget": BudgetSettings,
     "limits": Limits,
     "timings": Timings,
 }

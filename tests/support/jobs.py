@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
+from gateway.adapters.memory.budgets import MemoryBudgetStore
 from gateway.adapters.memory.census import MemoryCensusTaker
 from gateway.adapters.memory.effects import MemoryEffectQueue
 from gateway.adapters.memory.export_projects import MemoryExportProjectStore
@@ -16,6 +17,7 @@ from gateway.adapters.memory.tables import Tables
 from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
 from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.adapters.sql.attempts import SqlAttemptLog
+from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.engine import SqlEngine
@@ -28,6 +30,7 @@ from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import Job
 from gateway.ports.attempt_log import AttemptLog
+from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.event_log import EventLog
@@ -86,6 +89,7 @@ class Stores:
     attempts: AttemptLog
     liveness: Liveness
     census: CensusTaker
+    budgets: BudgetStore
     uploads: UploadStore
     projects: ExportProjectStore
     webhooks: WebhookStore
@@ -110,6 +114,7 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
         MemoryAttemptLog(tables),
         MemoryLiveness(),
         MemoryCensusTaker(tables),
+        MemoryBudgetStore(tables),
         uploads,
         projects,
         MemoryWebhookStore(),
@@ -141,6 +146,7 @@ def stores_on(engine: SqlEngine) -> Stores:
         SqlAttemptLog(engine),
         SqlLiveness(engine),
         SqlCensusTaker(engine),
+        SqlBudgetStore(engine),
         SqlUploadStore(engine),
         SqlExportProjectStore(engine),
         SqlWebhookStore(engine),

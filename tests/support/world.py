@@ -133,6 +133,7 @@ class World:
             attempts=self.stores.attempts,
             liveness=self.stores.liveness,
             census=self.stores.census,
+            budgets=self.stores.budgets,
             keys=self.keys,
             uploads=self.uploads,
             export_projects=self.stores.projects,

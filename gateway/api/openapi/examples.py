@@ -284,12 +284,26 @@ RETRIED_JOB: Final[dict[str, Any]] = {
 ESTIMATE: Final[dict[str, Any]] = {
     "estimate": {
         "cost_usd": "0.0031",
+        "reserve_usd": "0.0412",
         "seconds": 9.8,
         "basis": "video duration × pixels of the output",
     },
     "outputs": ["video"],
     "warnings": [],
     "would_reuse": False,
+}
+_USED: Final[dict[str, Any]] = {
+    "jobs": 12,
+    "attempts": 13,
+    "reserved_usd": "0.0412",
+    "spent_usd": "0.0816",
+}
+USAGE: Final[dict[str, Any]] = {
+    "from": "2026-11-01",
+    "to": "2026-11-30",
+    "by": "kind",
+    "rows": [{"kind": "export.framing", **_USED}],
+    "total": _USED,
 }
 EVENTS: Final[dict[str, Any]] = {
     "events": [

@@ -1,12 +1,13 @@
 """What answers of `/v1` look like. They describe; no answer is built or checked by them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
 from gateway.core.job import Status, WaitingFor
 from gateway.core.upload import UploadStatus
+from gateway.ports.budgets import UsageBy
 from shared.errors import Who
 from shared.job_kind import Compute
 
@@ -158,6 +159,10 @@ class EstimatedCost(BaseModel):
     """A price before the fact."""
 
     cost_usd: Money
+    reserve_usd: Money = Field(
+        description="The worst case of one attempt, held back while it runs; `max_cost_usd` "
+        "must not be less."
+    )
     seconds: float = Field(description="How long the work likely takes on one worker.")
     basis: str = Field(description="How that was reckoned.")
 
@@ -171,6 +176,33 @@ class Estimate(BaseModel):
     would_reuse: bool = Field(
         description="With `reuse`: an earlier result would be given, and the price is 0."
     )
+
+
+class UsageTotal(BaseModel):
+    """What attempts have cost, and what is held back for those not settled."""
+
+    jobs: int = Field(description="Jobs that came in.")
+    attempts: int = Field(description="Attempts that a worker began.")
+    reserved_usd: Money = Field(description="Held back for what is not settled yet.")
+    spent_usd: Money = Field(description="Spent, whatever came of it.")
+
+
+class UsageRow(UsageTotal):
+    """One day, kind or status."""
+
+    day: date | None = absent("A day in UTC; where `by` is `day`.")
+    kind: str | None = absent("A kind; where `by` is `kind`.")
+    status: Status | None = absent("Where the jobs stand; where `by` is `status`.")
+
+
+class Usage(BaseModel):
+    """Costs by the day their attempt was reserved on; deleted jobs count as they ended."""
+
+    from_: date = Field(alias="from", description="The first day, in UTC.")
+    to: date = Field(description="The last day, in UTC.")
+    by: UsageBy
+    rows: list[UsageRow] = Field(description="In order of name; days without cost are absent.")
+    total: UsageTotal
 
 
 class Event(BaseModel):

@@ -78,6 +78,7 @@ TAGS = MappingProxyType(
         "uploads": "A promise that a browser will put one file under one key, once.",
         "assets": "Files in the bucket: uploads that were completed.",
         "jobs": "Work of a kind: submit, list, read, cancel, try again, delete.",
+        "usage": "What jobs have cost.",
         "previews": "What an export would render, before it is one.",
         "events": "A job's log, as pages and as streams: the same lines in the same order.",
         "exports": _EXPORTS,

@@ -186,6 +186,15 @@ TOO_MANY_OPEN_JOBS = Refusal(
     "Too many jobs are open. Wait for some to end.",
     "The tenant is at its limit of unfinished jobs.",
 )
+BUDGET_EXCEEDED = Refusal(
+    "budget_exceeded",
+    TryAgainLater,
+    "The day's budget of $5.0000 has no room for this: $4.9800 are spent or reserved, and it "
+    "may cost $0.0412.",
+    "The tenant's budget of the day or the month has no room for the worst case of the job, or "
+    "its spending is stopped. Nothing was made. `Retry-After` is the end of the day or the "
+    "month, a day at most; attempts that cost less than was reserved make room before.",
+)
 ALREADY_FINISHED = Refusal(
     "already_finished",
     Conflict,

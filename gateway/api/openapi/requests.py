@@ -38,6 +38,8 @@ _MEANS: Mapping[str, tuple[str, Any]] = MappingProxyType(
     {
         "job_id": ("The job's id.", "0198c7a2-5d10-7c3e-9a41-2f6b8e0d4c11"),
         "upload_id": ("The upload's id.", "0198c7a1-90f4-7b02-8d6e-51c7a3e9f0b2"),
+        "endpoint_id": ("The endpoint's id.", "0198c7a4-11d2-7c40-8b3e-6a1f9d2c7e05"),
+        "delivery_id": ("The delivery's id.", "0198c7a4-5b0e-7a91-9c52-3d8e7f6a1b20"),
         "asset_id": ("The asset's id.", "0198c7a1-f3aa-7d55-b1c8-07e2d94a6f38"),
         "project_id": ("Your project's number.", 42),
         "clip_index": ("The clip's place in its project, from 0.", 0),
@@ -50,6 +52,9 @@ _MEANS: Mapping[str, tuple[str, Any]] = MappingProxyType(
         "status": ("Only jobs that stand there.", "succeeded"),
         "kind": ("Only jobs of this kind.", "export.framing"),
         "parent_id": ("Only parts of this job.", "0198c7a2-5d10-7c3e-9a41-2f6b8e0d4c11"),
+        "from": ("The first day, in UTC; 30 days up to `to`, unless said.", "2026-11-01"),
+        "to": ("The last day, in UTC, and part of it; today, unless said.", "2026-11-30"),
+        "by": ("What the rows are told apart by.", "kind"),
         "limit": ("How many at most.", 20),
         "cursor": ("`next_cursor` of the page before.", "MDE5OGM3YTItNWQxMA"),
         "Last-Event-ID": ("What an `EventSource` sends when it comes back.", 7),

@@ -12,10 +12,12 @@ from gateway.api.openapi.operations import (
     kinds,
     previews,
     uploads,
+    usage,
+    webhooks,
     work,
 )
 
-_PARTS = (kinds, uploads, jobs, previews, events, exports, work, health)
+_PARTS = (kinds, uploads, jobs, usage, previews, events, exports, webhooks, work, health)
 
 
 def described() -> Mapping[str, Operation]:

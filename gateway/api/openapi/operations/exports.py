@@ -81,7 +81,11 @@ _LOOKING: tuple[Refusal, ...] = (
     refusals.UNKNOWN_EFFECT_TYPE,
     refusals.WRONG_FAMILY,
 )
-_SUBMITTING: tuple[Refusal, ...] = (refusals.IDEMPOTENCY_CONFLICT, refusals.TOO_MANY_OPEN_JOBS)
+_SUBMITTING: tuple[Refusal, ...] = (
+    refusals.IDEMPOTENCY_CONFLICT,
+    refusals.BUDGET_EXCEEDED,
+    refusals.TOO_MANY_OPEN_JOBS,
+)
 
 
 def _taken_on() -> tuple[Answer, Answer]:

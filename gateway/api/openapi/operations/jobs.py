@@ -32,6 +32,10 @@ this route, and are kept for at least 24 hours.
 With `Prefer: wait=N` the answer is held back for up to N seconds: 200 with the job at its end \
 where it ended in time, else 202. The job goes on whether you wait or not.
 
+`max_cost_usd` is the most the job may cost, further attempts included. Where the worst case \
+of one attempt is more, the job is refused; where what is left does not pay for another one, it \
+fails with `budget_exceeded`.
+
 With `"dry_run": true` everything is checked and nothing is made: the answer is an estimate of \
 cost and time, and no key is used up.
 
@@ -72,6 +76,7 @@ OPERATIONS = MappingProxyType(
                 refusals.INVALID_RANGE,
                 refusals.UNKNOWN_EFFECT_TYPE,
                 refusals.UNKNOWN_EASING,
+                refusals.BUDGET_EXCEEDED,
                 refusals.TOO_MANY_OPEN_JOBS,
             ),
             body=examples.KIND_INPUTS,
@@ -162,6 +167,7 @@ OPERATIONS = MappingProxyType(
                 refusals.UNKNOWN_KIND,
                 refusals.NOT_RETRYABLE,
                 refusals.IDEMPOTENCY_CONFLICT,
+                refusals.BUDGET_EXCEEDED,
                 refusals.TOO_MANY_OPEN_JOBS,
             ),
         ),

@@ -1,0 +1,42 @@
+"""Effect `alert`: say once that a budget has come to a threshold, in the log and by webhook."""
+
+import logging
+from dataclasses import dataclass
+
+from gateway.core import effects
+from gateway.core.budgets import Alert, Standing, end_of
+from gateway.core.effects import Effect
+from gateway.core.pricing import usd
+from gateway.core.snapshot import timestamp
+from gateway.ports.budgets import BudgetStore
+from gateway.ports.clock import Clock
+
+log = logging.getLogger(__name__)
+
+EVENT = "budget.alert"
+
+
+@dataclass(frozen=True, slots=True)
+class TellBudgetAlert:
+    """Tells the figures of now; which threshold was reached stands in the effect."""
+
+    store: BudgetStore
+    clock: Clock
+
+    async def __call__(self, effect: Effect) -> None:
+        """Log it, then leave the announcement with the note that it was told."""
+        alert = Alert(**effect.body)
+        standings = await self.store.standings(alert.tenant, [alert.period])
+        standing = standings.get(alert.period, Standing())
+        now = self.clock.now()
+        data = {
+            "period": alert.period,
+            "percent": alert.percent,
+            "cap_usd": usd(alert.cap_micro_usd),
+            "reserved_usd": usd(standing.reserved_micro_usd),
+            "spent_usd": usd(standing.spent_micro_usd),
+            "resets_at": timestamp(end_of(alert.period)),
+        }
+        announcement = effects.announce(alert.name, alert.tenant, EVENT, data, now)
+        log.warning("budget.alert", extra={"tenant": alert.tenant, **data})
+        await self.store.tell(alert, announcement, now)
