@@ -262,6 +262,7 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
         has.new_id,
         settings.limits.upload_bytes,
         settings.timings.upload_url_s,
+        settings.limits.stored_bytes_per_tenant,
     )
     app.state.export_inputs = ExportInputs(
         has.uploads,
@@ -272,6 +273,7 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
         has.new_id,
         min(settings.limits.upload_bytes, SINGLE_PUT_MAX_BYTES),
         settings.timings.export_upload_url_s,
+        settings.limits.stored_bytes_per_tenant,
     )
     app.state.assets = Assets(
         has.uploads, has.objects, has.signer, has.clock, settings.timings.url_s

@@ -4,7 +4,7 @@
     ├── CallerMustChange   the request cannot succeed as sent
     │   ├── Unauthenticated · Forbidden · NotFound · Conflict
     │   ├── ValidationFailed   names each field
-    │   └── TooLarge · TooSlow · UnsupportedMediaType
+    │   └── TooLarge · HeadTooLarge · TooSlow · UnsupportedMediaType
     ├── TryAgainLater      a dependency or a limit stood in the way
     ├── OperatorMustAct    we are misconfigured or mistaken
     └── JobFailed          an attempt's end: a code of the table, told to the person
@@ -123,6 +123,12 @@ class TooLarge(CallerMustChange):
     """A body or a file over its limit."""
 
     code = "payload_too_large"
+
+
+class HeadTooLarge(CallerMustChange):
+    """More headers than are taken, or more bytes of them."""
+
+    code = "headers_too_large"
 
 
 class TooSlow(CallerMustChange):

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from gateway.api.auth import JobCaller, Reader
+from gateway.api.auth import JobCaller, Reader, Submitter
 from gateway.api.dependencies import AsPreferred, Trace
 from gateway.api.job_queries import AskedFilter, PageLimit
 from gateway.api.said_once import IdempotencyHeader
@@ -19,7 +19,7 @@ router = APIRouter(prefix="/v1", tags=["jobs"])
 @router.post("/jobs", status_code=202)
 async def submit_job(
     asked: JobRequest,
-    caller: JobCaller,
+    caller: Submitter,
     jobs: Jobs,
     response: Response,
     trace: Trace,
@@ -27,6 +27,9 @@ async def submit_job(
     idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
     """Accept one job, or say what it would cost (`dry_run`)."""
+    bind = None if asked.dry_run else jobs.submit.binding(asked, idempotency_key)
+    if caller.over_rate is not None:  # else the submission looks for an earlier one itself
+        await caller.earlier(jobs.submit.earlier, bind)
     if asked.dry_run:
         estimate = await jobs.submit.estimate(caller.tenant, asked)
         response.status_code = 200
@@ -41,7 +44,6 @@ async def submit_job(
             "warnings": list(estimate.warnings),
             "would_reuse": estimate.would_reuse,
         }
-    bind = jobs.submit.binding(asked, idempotency_key)
     submitted = await jobs.submit(caller.tenant, asked, trace=trace, bind=bind)
     job = await until_preferred(submitted.job)
     return await _accepted(jobs, submitted, job, response)

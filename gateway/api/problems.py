@@ -18,6 +18,7 @@ from shared.errors import (
     Conflict,
     CutroomError,
     Forbidden,
+    HeadTooLarge,
     NotFound,
     OperatorMustAct,
     TooLarge,
@@ -43,6 +44,7 @@ _STATUSES: tuple[tuple[type[CutroomError], int], ...] = (
     (Conflict, 409),
     (TooLarge, 413),
     (UnsupportedMediaType, 415),
+    (HeadTooLarge, 431),
     (CallerMustChange, 422),
 )
 _INTERNAL = "Something went wrong on our side."

@@ -21,6 +21,7 @@ from gateway.api.sampling import EVERY_S, sampled
 from gateway.api.use_cases import JobUseCases, job_use_cases
 from gateway.core.job import Job, no_such_job
 from gateway.ports.event_log import Event
+from gateway.services.admission import TooManyRequests
 from gateway.services.seats import TooManyWatchers
 from shared.errors import CallerMustChange, CutroomError, NotFound, TryAgainLater
 
@@ -34,6 +35,7 @@ DONE, REFUSED, TOO_BIG, BROKEN, TRY_AGAIN = 1000, 1008, 1009, 1011, 1013
 UNAUTHENTICATED, NOT_FOUND, TOO_SLOW, TOO_MANY = 4401, 4404, 4408, 4429
 _CODES: tuple[tuple[type[CutroomError], int], ...] = (
     (TooManyWatchers, TOO_MANY),
+    (TooManyRequests, TOO_MANY),
     (TryAgainLater, TRY_AGAIN),
     (NotFound, NOT_FOUND),
     (CallerMustChange, UNAUTHENTICATED),

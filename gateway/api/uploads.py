@@ -11,12 +11,11 @@ from starlette.requests import HTTPConnection
 
 from gateway.api.assets import AssetView, asset_view
 from gateway.api.auth import UploadCaller
-from gateway.api.credentials import authenticate, credential_of
+from gateway.api.credentials import authenticate, credential_of, ticket_holder
 from gateway.core.snapshot import timestamp
 from gateway.core.upload import PARTS_MAX, Upload, UploadStatus
 from gateway.ports.multipart_store import PartToJoin, StoredPart
 from gateway.services.uploads import UploadRequest, Uploads
-from shared.errors import Unauthenticated
 from shared.job_kind import Wire
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -38,10 +37,10 @@ async def upload_tenant(
     credential = credential_of(connection)
     if not uploads.tickets.is_one(credential):
         return (await authenticate(connection, "uploads")).tenant
-    tenant = uploads.tickets.tenant_of(credential, upload_id, uploads.clock.now())
-    if tenant is None:
-        raise Unauthenticated("bad upload ticket", public="The ticket is not valid here.")
-    return tenant
+    now = uploads.clock.now()
+    return await ticket_holder(
+        connection, uploads.tickets.tenant_of(credential, upload_id, now)
+    )
 
 
 Tenant = Annotated[str, Depends(upload_tenant)]

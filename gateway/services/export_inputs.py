@@ -13,6 +13,7 @@ from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.url_signer import MAX_KEY_BYTES, SignedUrl, UrlSigner
 from gateway.services.look_at_upload import LookAtUpload
+from gateway.services.uploads import no_room_said
 from shared.errors import (
     Conflict,
     FieldError,
@@ -30,7 +31,11 @@ _NO_TEXT = frozenset({"Cc", "Cs"})  # control characters, halves of surrogate pa
 
 @dataclass(frozen=True, slots=True)
 class ExportInputs:
-    """`max_bytes` is what one PUT may hold, `url_life_s` how long its URL lives."""
+    """`max_bytes` is what one PUT may hold, `url_life_s` how long its URL lives.
+
+    `quota_bytes` is what a tenant may store; an input of a size that was not said counts as
+    the largest, until it has come.
+    """
 
     store: UploadStore
     objects: ObjectStore
@@ -40,6 +45,7 @@ class ExportInputs:
     new_id: Callable[[], str]
     max_bytes: int
     url_life_s: int
+    quota_bytes: int
 
     async def promise(
         self,
@@ -57,8 +63,8 @@ class ExportInputs:
         given, are signed.
 
         Raises `UnsupportedMediaType`, `TooLarge` (`upload_too_large`), `NotFound` for a
-        `job_id` that was not promised to this tenant, and `Conflict` (`upload_exists`,
-        `upload_aborted`).
+        `job_id` that was not promised to this tenant, `Conflict` (`upload_exists`,
+        `upload_aborted`) and `TryAgainLater` (`quota_exceeded`).
         """
         taken_type = accepted(content_type)
         if taken_type not in VIDEO_TYPES:
@@ -88,7 +94,10 @@ class ExportInputs:
             provisional=True,
         )
         if job_id is None:
-            await self.store.create_upload(upload, sweep_at=now + KEPT_FOR)
+            with no_room_said():
+                await self.store.create_upload(
+                    upload, now + KEPT_FOR, quota_bytes=self.quota_bytes
+                )
         else:
             upload = await self._renewed(upload)
         return upload, self._sign(upload)
@@ -136,7 +145,11 @@ class ExportInputs:
         if now.status is UploadStatus.COMPLETE or await self.objects.head(now.key) is not None:
             raise _exists(now)
         wanted = replace(asked, key=now.key, created_at=now.created_at)
-        renewed = await self.store.renew_upload(wanted, sweep_at=asked.created_at + KEPT_FOR)
+        sweep_at = asked.created_at + KEPT_FOR
+        with no_room_said():
+            renewed = await self.store.renew_upload(
+                wanted, sweep_at, quota_bytes=self.quota_bytes
+            )
         if renewed is None:
             raise _no_such_id(asked)
         if renewed.status is UploadStatus.PENDING:

@@ -1,6 +1,7 @@
 """Use cases of uploads: promise one, see what was put, or call it off."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
@@ -21,7 +22,7 @@ from gateway.core.upload import (
 from gateway.ports.clock import Clock
 from gateway.ports.multipart_store import PartToJoin, StoredPart
 from gateway.ports.object_store import ObjectStore
-from gateway.ports.upload_store import UploadStore
+from gateway.ports.upload_store import QuotaExceeded, UploadStore
 from gateway.ports.url_signer import SignedUrl, UrlSigner
 from gateway.services.look_at_upload import LookAtUpload
 from gateway.services.multipart_uploads import MultipartUploads
@@ -31,11 +32,15 @@ from shared.errors import (
     FieldError,
     NotFound,
     TooLarge,
+    TryAgainLater,
     UnsupportedMediaType,
     ValidationFailed,
 )
 from shared.job_kind import Wire
 from shared.numbers import Number
+
+# Somebody has to delete something first, or an upload that nothing was put to must expire.
+FULL_RETRY_S = 60
 
 
 class UploadRequest(Wire):
@@ -56,7 +61,7 @@ class Uploads:
     """`largest_bytes` is what one upload may hold, `url_life_s` how long its URL lives.
 
     A PUT may begin until then and take its time; of parts the last must begin until then, so
-    `in_parts` gives them longer.
+    `in_parts` gives them longer. `quota_bytes` is what a tenant may store.
     """
 
     store: UploadStore
@@ -69,11 +74,13 @@ class Uploads:
     new_id: Callable[[], str]
     largest_bytes: int
     url_life_s: int
+    quota_bytes: int
 
     async def create(self, tenant: str, asked: UploadRequest) -> Upload:
         """Return a new upload, written down before any URL for it leaves.
 
-        Raises `UnsupportedMediaType` and `TooLarge` (`upload_too_large`).
+        Raises `UnsupportedMediaType`, `TooLarge` (`upload_too_large`) and `TryAgainLater`
+        (`quota_exceeded`).
         """
         content_type = accepted(asked.content_type)
         if content_type is None:
@@ -101,7 +108,9 @@ class Uploads:
         if asked.multipart:
             part_bytes = self.in_parts.part_size_for(asked.size_bytes)
             upload = replace(upload, part_size_bytes=part_bytes)
-        await self.store.create_upload(upload, sweep_at=expires_at + PUTS_LAND_WITHIN)
+        sweep_at = expires_at + PUTS_LAND_WITHIN
+        with no_room_said():
+            await self.store.create_upload(upload, sweep_at, quota_bytes=self.quota_bytes)
         return await self.in_parts.begin(upload) if asked.multipart else upload
 
     async def get(self, tenant: str, upload_id: str) -> Upload:
@@ -215,6 +224,21 @@ class Uploads:
 
     def _left_s(self, upload: Upload) -> int:
         return int((upload.expires_at - self.clock.now()).total_seconds())
+
+
+@contextmanager
+def no_room_said() -> Iterator[None]:
+    """Tell the tenant where the store says that it has no room."""
+    try:
+        yield
+    except QuotaExceeded as error:
+        raise TryAgainLater(
+            "no room for so many bytes more",
+            public="This would be more than you may store. Delete files or jobs, then try "
+            "again.",
+            code="quota_exceeded",
+            retry_after_s=FULL_RETRY_S,
+        ) from error
 
 
 def _there(upload: Upload | None, upload_id: str) -> Upload:

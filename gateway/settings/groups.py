@@ -5,8 +5,16 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from gateway.settings.values import GIB, MIB, Address, Bucket, Name, PositiveUsd, Secret
-
+from gateway.settings.values import (
+    GIB,
+    MIB,
+    Address,
+    Bucket,
+    Name,
+    PerKind,
+    PositiveUsd,
+    Secret,
+)
 
 BudgetUsd = Annotated[Decimal, Field(ge=0, le=100_000_000, decimal_places=6)]
 
@@ -115,11 +123,37 @@ class Limits(Group):
     json_depth: Annotated[int, Field(ge=4, le=200)] = Field(
         default=32, description="how deep it may nest"
     )
+    headers: Annotated[int, Field(ge=20, le=1000)] = Field(
+        default=100, description="headers of one request"
+    )
+    head_bytes: Annotated[int, Field(ge=4096, le=MIB)] = Field(
+        default=32_768, description="bytes of a request's address and headers together"
+    )
+    requests_per_s: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
+        default=200.0,
+        description="requests of one tenant a second, in one process, in the long run",
+    )
+    requests_burst: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=2000, description="how many of them may come at once"
+    )
+    wrong_keys_per_minute: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
+        default=60,
+        description="wrong API keys from one address, at once and a minute, in one process",
+    )
     upload_bytes: Annotated[int, Field(ge=1, le=5 * 1024 * GIB)] = Field(
         default=5 * GIB, description="bytes of one upload; over 5 GiB only in parts"
     )
+    stored_bytes_per_tenant: Annotated[int, Field(ge=1)] = Field(
+        default=1024 * GIB,
+        description="bytes one tenant may store: uploads, promised ones too, and outputs",
+    )
     open_jobs_per_tenant: Annotated[int, Field(ge=1)] = Field(
         default=1000, description="unfinished jobs of one tenant"
+    )
+    running_per_kind: PerKind = Field(
+        default=(),
+        description="how many jobs of a kind may be at work on one endpoint, as "
+        "`export.framing=2, …`; a kind that is not named may take every slot",
     )
     labels: Annotated[int, Field(ge=0, le=100)] = Field(
         default=16, description="labels of one job"

@@ -18,6 +18,7 @@ TOKEN_SECRET_LENGTH_MIN = 32
 
 _USUAL_PORTS = MappingProxyType({"http": 80, "https": 443})
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+_KIND = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+")
 _PREFIX = re.compile(r"(/[A-Za-z0-9_~-][A-Za-z0-9._~-]{0,63}){1,8}")
 # Where the gateway's own routes are; those of a prefix set here may not lie among them.
 TAKEN_PATHS = (
@@ -112,6 +113,22 @@ def _long(value: SecretStr) -> SecretStr:
     return value
 
 
+def _per_kind(value: Any) -> Any:
+    """Read `export.framing=2, image.generate=50`."""
+    if not isinstance(value, str):
+        return value
+    pairs = [each.partition("=") for each in listed(value)]
+    found = {name.strip(): number.strip() for name, _, number in pairs}
+    if not all(
+        _KIND.fullmatch(name) and number.isascii() and number.isdecimal()
+        for name, number in found.items()
+    ):
+        raise ValueError("must be a list such as export.framing=2, export.overlay=3")
+    if len(found) < len(pairs):
+        raise ValueError("names a kind twice")
+    return list(found.items())
+
+
 def _allowed_targets(values: tuple[str, ...]) -> tuple[str, ...]:
     TargetRules.allowing(values)
     return values
@@ -138,6 +155,10 @@ FilePath = Annotated[Path, BeforeValidator(_named)]
 Name = Annotated[str, Field(min_length=1, max_length=256)]
 Bucket = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$")]
 RoutePrefix = Annotated[str, AfterValidator(_free_prefix)]
+PerKind = Annotated[
+    tuple[tuple[str, Annotated[int, Field(ge=1, le=10_000)]], ...],
+    BeforeValidator(_per_kind),
+]
 PositiveUsd = Annotated[Decimal, Field(gt=0, le=1)]
 Keys = Annotated[tuple[SecretStr, ...], BeforeValidator(listed), AfterValidator(_unique)]
 Targets = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_allowed_targets)]

@@ -23,6 +23,7 @@ from gateway.services.look_at_upload import LookAtUpload
 from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.services.uploads import Uploads
+from tests.support.admission import an_admission
 from tests.support.buckets import LocalStore, local_store
 from tests.support.jobs import HandClock
 from tests.support.uploads import UPLOAD_STORES, UploadStores
@@ -140,7 +141,9 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(kind: str, folder: Path, bucket: Any = None) -> AsyncIterator[Desk]:
+async def a_desk(
+    kind: str, folder: Path, bucket: Any = None, *, quota_bytes: int = 2**60
+) -> AsyncIterator[Desk]:
     """Open upload stores and a gateway on them; the bucket is in memory unless given."""
     bucket = bucket or MemorySide()
     clock, signer, objects, ids = bucket.clock, bucket.signer, bucket.objects, count(1)
@@ -159,6 +162,7 @@ async def a_desk(kind: str, folder: Path, bucket: Any = None) -> AsyncIterator[D
         look = LookAtUpload(stores.uploads, objects, clock, new_id)
         app = FastAPI()
         app.state.api_keys = keys
+        app.state.admission = an_admission(keys)
         app.state.uploads = Uploads(
             store=stores.uploads,
             objects=objects,
@@ -172,6 +176,7 @@ async def a_desk(kind: str, folder: Path, bucket: Any = None) -> AsyncIterator[D
             new_id=new_id,
             largest_bytes=LARGEST,
             url_life_s=3600,
+            quota_bytes=quota_bytes,
         )
         app.state.assets = Assets(stores.uploads, objects, signer, clock, url_life_s=600)
         front_desk.install(app, new_id=lambda: "request-1", json_body_bytes=MIB, json_depth=8)
@@ -179,7 +184,15 @@ async def a_desk(kind: str, folder: Path, bucket: Any = None) -> AsyncIterator[D
         app.include_router(uploads.router)
         app.include_router(assets.router)
         exports = ExportInputs(
-            stores.uploads, objects, signer, look, clock, new_id, EXPORT_LARGEST, 900
+            stores.uploads,
+            objects,
+            signer,
+            look,
+            clock,
+            new_id,
+            EXPORT_LARGEST,
+            900,
+            quota_bytes,
         )
         sweep = SweepUploads(stores.uploads, objects, objects, clock)
         transport = httpx.ASGITransport(app)

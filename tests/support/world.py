@@ -72,6 +72,13 @@ COPY = JobKind(
 )
 FACTS = WorkerFacts(id="w1", gpu="Test GPU", cores=2, memory_mb=2048, version="1")
 VIDEO = b"not really a video"
+# A test asks faster than any tenant, and promises more than it puts.
+ROOMY_LIMITS = {
+    "requests_per_s": 1_000_000,
+    "requests_burst": 1_000_000,
+    "wrong_keys_per_minute": 1_000_000,
+    "stored_bytes_per_tenant": 2**60,
+}
 
 
 def settings_of(folder: Path, **fields: Any) -> Settings:
@@ -89,7 +96,9 @@ def settings_of(folder: Path, **fields: Any) -> Settings:
         ),
         "runpod": RunpodSettings(api_key=SecretStr("r" * 40), gpu_endpoint="gpu", gpu_slots=2),
     }
-    return Settings(**{**given, **fields})
+    limits = fields.get("limits", {})
+    roomy = {**ROOMY_LIMITS, **limits} if isinstance(limits, dict) else limits
+    return Settings(**{**given, **fields, "limits": roomy})
 
 
 class World:

@@ -16,8 +16,11 @@ from gateway.api.openapi.refusals import Refusal
 from shared.errors import FieldError
 
 ERROR_MODELS: Final[tuple[Model, ...]] = (Problem, ProductError)
+# Refused by a route, or on the way to one: other statuses come from before.
+_TENANT_IS_KNOWN: Final = frozenset({403, 404, 409, 422, 429, 503})
 _REQUEST_ID: Final = "0198c7a2-60aa-7f19-a3b7-48d0c6e2f951"
 _ON_EVERY: Final = "X-Request-ID"
+_ON_EVERY_TENANTS: Final = ("RateLimit-Policy", "RateLimit")
 
 HEADERS: Mapping[str, Any] = MappingProxyType(
     {
@@ -45,6 +48,17 @@ HEADERS: Mapping[str, Any] = MappingProxyType(
             "schema": {"type": "string"},
             "example": "Bearer",
         },
+        "RateLimit-Policy": {
+            "description": "How often the tenant may ask, here: `q` requests in `w` seconds.",
+            "schema": {"type": "string"},
+            "example": '"requests";q=2000;w=10',
+        },
+        "RateLimit": {
+            "description": "How many requests are left, `r`, and in how many seconds all are "
+            "there again, `t`. Told once the tenant is known.",
+            "schema": {"type": "string"},
+            "example": '"requests";r=1998;t=1',
+        },
         "Preference-Applied": {
             "description": "How long a wait was granted; where one was preferred.",
             "schema": {"type": "string"},
@@ -58,14 +72,15 @@ def answers_of(
     said: Operation, refused: Sequence[Refusal], face: Face, components: Components
 ) -> dict[str, Any]:
     """Return every answer by status, in order; errors as the surface words them."""
-    found = {answer.status: _success(answer, components) for answer in said.answers}
+    told = (_ON_EVERY, *_ON_EVERY_TENANTS) if _is_a_tenants(said) else (_ON_EVERY,)
+    found = {answer.status: _success(answer, told, components) for answer in said.answers}
     by_status: dict[int, list[Refusal]] = defaultdict(list)
     for each in refused:
         by_status[each.status(face)].append(each)
     for status, those in by_status.items():
         if status in found:
             raise ValueError(f"{said.summary}: {status} is both a success and a refusal")
-        found[status] = _refusals(status, those, face, components)
+        found[status] = _refusals(status, those, face, told, components)
     return {str(status): found[status] for status in sorted(found)}
 
 
@@ -80,9 +95,9 @@ def refusals_of(
     found: list[Refusal] = []
     if said.access is not Access.OPEN:
         found += [refusals.UNAUTHENTICATED, refusals.UNAVAILABLE]
+    if _is_a_tenants(said):
+        found += [refusals.FORBIDDEN, refusals.RATE_LIMITED]
     is_worker = said.access in {Access.SUBMISSION, Access.ATTEMPT}
-    if said.access is not Access.OPEN and not is_worker:
-        found.append(refusals.FORBIDDEN)
     if has_path and not is_worker:  # whose token opens one job, and names it
         found.append(said.finds or refusals.NOT_FOUND)
     if has_body:
@@ -93,13 +108,17 @@ def refusals_of(
         ]
     if has_body or has_input:
         found.append(refusals.VALIDATION_FAILED)
-    return [*found, *said.refusals, refusals.INTERNAL]
+    return [*found, *said.refusals, refusals.HEADERS_TOO_LARGE, refusals.INTERNAL]
 
 
-def _success(answer: Answer, components: Components) -> dict[str, Any]:
+def _is_a_tenants(said: Operation) -> bool:
+    return said.access not in {Access.OPEN, Access.SUBMISSION, Access.ATTEMPT}
+
+
+def _success(answer: Answer, told: Sequence[str], components: Components) -> dict[str, Any]:
     found: dict[str, Any] = {
         "description": answer.says,
-        "headers": _headers((_ON_EVERY, *answer.headers)),
+        "headers": _headers((*told, *answer.headers)),
     }
     if answer.contents:
         found["content"] = {
@@ -116,9 +135,13 @@ def _content(content: Content, components: Components) -> dict[str, Any]:
 
 
 def _refusals(
-    status: int, refused: Sequence[Refusal], face: Face, components: Components
+    status: int,
+    refused: Sequence[Refusal],
+    face: Face,
+    told: Sequence[str],
+    components: Components,
 ) -> dict[str, Any]:
-    headers = [_ON_EVERY]
+    headers = [*told] if status in _TENANT_IS_KNOWN else [_ON_EVERY]
     if any(each.comes_later for each in refused):
         headers.append("Retry-After")
     if status == HTTPStatus.UNAUTHORIZED:

@@ -11,7 +11,9 @@ JSON in UTF-8; times are UTC with `Z`; money is decimal text in US dollars; name
 and an object has 1000 fields at most; nowhere may a field stand twice in one object, or \
 anything nest deeper than 32 levels. Answers may gain fields, so ignore those you do not \
 know. Every answer carries \
-`X-Request-ID`: yours, if you sent one of 8 to 64 letters, digits, `_`, `.` or `-`."""
+`X-Request-ID`: yours, if you sent one of 8 to 64 letters, digits, `_`, `.` or `-`. \
+`RateLimit` tells how often your tenant may ask; over that an answer is 429 with \
+`Retry-After`, but for a submission that repeats an accepted one under its idempotency key."""
 
 SCHEMES = MappingProxyType(
     {
@@ -81,6 +83,8 @@ TAGS = MappingProxyType(
         "usage": "What jobs have cost.",
         "previews": "What an export would render, before it is one.",
         "events": "A job's log, as pages and as streams: the same lines in the same order.",
+        "webhooks": "Addresses that are told of what happened: `docs/webhooks.md` says how "
+        "to verify what they get.",
         "exports": _EXPORTS,
         "work": "What workers call. Not for clients: the tokens come with a submission and "
         "with a work order.",
@@ -106,7 +110,7 @@ SOCKETS = MappingProxyType(
             "a key in a header, or a ticket in `?ticket=` or as the subprotocol "
             "`cutroom.ticket.<ticket>` beside `cutroom.v1`. Other closes: 1008 (a bad "
             "`after`), 1009 (you sent over 1 KiB), 1013 (busy), 4401 (no or a wrong "
-            "credential), 4404 (no such job), 4408 (too slow), 4429 (too many watch).",
+            "credential), 4404 (no such job), 4408 (too slow), 4429 (too many watch, or ask).",
         ),
         "/api/jobs/{job_id}/ws": Socket(
             "exports",

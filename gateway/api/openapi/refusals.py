@@ -11,6 +11,7 @@ from shared.errors import (
     Conflict,
     CutroomError,
     Forbidden,
+    HeadTooLarge,
     NotFound,
     OperatorMustAct,
     TooLarge,
@@ -59,7 +60,7 @@ FORBIDDEN = Refusal(
     "forbidden",
     Forbidden,
     "This key lacks the scope jobs.",
-    "The key is good but lacks the scope; `detail` names it.",
+    "The key is good but lacks the scope, which `detail` names, or its tenant is suspended.",
 )
 NOT_FOUND = Refusal(
     "not_found",
@@ -91,6 +92,20 @@ UNSUPPORTED_MEDIA_TYPE = Refusal(
     UnsupportedMediaType,
     "Send JSON, with Content-Type: application/json.",
     "The body is no JSON, or an upload declares a type that is not taken.",
+)
+HEADERS_TOO_LARGE = Refusal(
+    "headers_too_large",
+    HeadTooLarge,
+    "At most 100 headers are taken, and 32768 bytes of address and headers together.",
+    "More headers than are taken, or more bytes of address and headers.",
+)
+RATE_LIMITED = Refusal(
+    "rate_limited",
+    TryAgainLater,
+    "Too many requests. Try again in a while.",
+    "Your tenant asks more often than it may (`RateLimit` tells how often that is), too many "
+    "wrong keys came from your address, or as many streams, sockets and waiting polls are "
+    "open on a job as may be.",
 )
 UNAVAILABLE = Refusal(
     "unavailable",
@@ -172,13 +187,6 @@ IDEMPOTENCY_CONFLICT = Refusal(
     Conflict,
     "This idempotency key was used for a different request.",
     "Use a new key for a new request, or send the same request again.",
-)
-RATE_LIMITED = Refusal(
-    "rate_limited",
-    TryAgainLater,
-    "Too many are watching. Try again in a while.",
-    "As many streams, sockets and waiting polls are open on this job, or of your tenant, as "
-    "may be.",
 )
 TOO_MANY_OPEN_JOBS = Refusal(
     "too_many_open_jobs",
@@ -272,7 +280,36 @@ UPLOAD_EXISTS = Refusal(
     "Ask without `job_id` for a new place.",
 )
 
+# -- webhooks -----------------------------------------------------------------------------
+TARGET_NOT_ALLOWED = Refusal(
+    "target_not_allowed",
+    ValidationFailed,
+    "Not accepted: url.",
+    "The address is spelled oddly, speaks no https, or leads to something that is not on the "
+    "public internet.",
+    "url",
+)
+TOO_MANY_WEBHOOK_ENDPOINTS = Refusal(
+    "too_many_webhook_endpoints",
+    Conflict,
+    "A tenant has 10 webhook endpoints at most.",
+    "Delete one that is not needed.",
+)
+WEBHOOK_ENDPOINT_DISABLED = Refusal(
+    "webhook_endpoint_disabled",
+    Conflict,
+    "The webhook endpoint is disabled. Enable it first.",
+    "Nothing is sent to a disabled endpoint.",
+)
+
 # -- uploads and assets -------------------------------------------------------------------
+QUOTA_EXCEEDED = Refusal(
+    "quota_exceeded",
+    TryAgainLater,
+    "This would be more than you may store. Delete files or jobs, then try again.",
+    "With this file the tenant would store more than it may: uploads, promised ones too, and "
+    "outputs count.",
+)
 UPLOAD_TOO_LARGE = Refusal(
     "upload_too_large",
     TooLarge,

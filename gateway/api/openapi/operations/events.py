@@ -2,7 +2,7 @@
 
 from types import MappingProxyType
 
-from gateway.api.openapi import examples, refusals
+from gateway.api.openapi import examples
 from gateway.api.openapi.models import EventPage, JobTicket
 from gateway.api.openapi.operation import PREFER, Access, Answer, Content, Operation, ok
 
@@ -43,7 +43,6 @@ OPERATIONS = MappingProxyType(
                 ),
                 Answer(204, "A stream was asked for and there is nothing more to come."),
             ),
-            refusals=(refusals.RATE_LIMITED,),
             parameters=(PREFER,),
         ),
         "create_job_ticket": Operation(

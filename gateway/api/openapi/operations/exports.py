@@ -267,6 +267,7 @@ OPERATIONS = MappingProxyType(
                 refusals.UPLOAD_EXISTS,
                 refusals.UPLOAD_ABORTED,
                 refusals.UPLOAD_TOO_LARGE,
+                refusals.QUOTA_EXCEEDED,
             ),
             body={"video": {"filename": "final.mp4", "content_type": "video/mp4"}},
         ),

@@ -34,7 +34,7 @@ OPERATIONS = MappingProxyType(
                     headers=("Location",),
                 ),
             ),
-            refusals=(refusals.UPLOAD_TOO_LARGE,),
+            refusals=(refusals.UPLOAD_TOO_LARGE, refusals.QUOTA_EXCEEDED),
             body={
                 "one_put": examples.UPLOAD_REQUEST,
                 "in_parts": {**examples.UPLOAD_REQUEST, "multipart": True},

@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from gateway.api.auth import JobCaller, Reader
+from gateway.api.auth import Reader, Submitter
 from gateway.api.products.exports.models import FramingAsked, OverlayAsked
 from gateway.api.products.exports.order_desk import Desk, Order
 from gateway.api.said_once import IdempotencyHeader
@@ -18,11 +18,11 @@ OVERLAY_ROW, FRAMING_ROW = "S4-1", "S4-3"
 
 @router.post("/overlay", status_code=202)
 async def start_overlay_export(
-    asked: OverlayAsked, caller: JobCaller, desk: Desk, key: IdempotencyHeader
+    asked: OverlayAsked, caller: Submitter, desk: Desk, key: IdempotencyHeader
 ) -> dict[str, Any]:
     """Start an overlay of the project's working video as it is now."""
     bind = desk.binding(OVERLAY_ROW, key, asked)
-    submitted = await desk.earlier(caller.tenant, bind)
+    submitted = await caller.earlier(desk.earlier, bind)
     if submitted is None:
         video = await desk.exports.projects.working_video(caller.tenant, asked.project_id)
         order = Order("overlay", video, asked, no_working_video)
@@ -38,11 +38,11 @@ async def read_overlay_export(job_id: str, caller: Reader, desk: Desk) -> dict[s
 
 @router.post("/framing", status_code=202)
 async def start_framing_export(
-    asked: FramingAsked, caller: JobCaller, desk: Desk, key: IdempotencyHeader
+    asked: FramingAsked, caller: Submitter, desk: Desk, key: IdempotencyHeader
 ) -> dict[str, Any]:
     """Start a framing of the project's clip as it is now, with the times it has."""
     bind = desk.binding(FRAMING_ROW, key, asked)
-    submitted = await desk.earlier(caller.tenant, bind)
+    submitted = await caller.earlier(desk.earlier, bind)
     if submitted is None:
         clip, source = await desk.exports.projects.clip(
             caller.tenant, asked.project_id, asked.clip_index

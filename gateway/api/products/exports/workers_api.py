@@ -4,7 +4,7 @@ from typing import Any
 
 from fastapi import APIRouter, Response
 
-from gateway.api.auth import JobCaller, Reader, UploadCaller
+from gateway.api.auth import JobCaller, Reader, Submitter, UploadCaller
 from gateway.api.products.exports.models import JobAsked, UploadUrlAsked
 from gateway.api.products.exports.order_desk import Desk, Exports, Order
 from gateway.api.products.exports.projection import word
@@ -20,11 +20,11 @@ JOB_ROW = "S4-5"
 
 @router.post("/jobs", status_code=202)
 async def create_export_job(
-    asked: JobAsked, caller: JobCaller, desk: Desk, key: IdempotencyHeader
+    asked: JobAsked, caller: Submitter, desk: Desk, key: IdempotencyHeader
 ) -> dict[str, Any]:
     """Export a stored video; an upload that is pending is completed."""
     bind = desk.binding(JOB_ROW, key, asked)
-    submitted = await desk.earlier(caller.tenant, bind)
+    submitted = await caller.earlier(desk.earlier, bind)
     if submitted is None:
         inputs = desk.exports.inputs
         video = await inputs.take(caller.tenant, asked.input_video_key)
