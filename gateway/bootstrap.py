@@ -33,6 +33,7 @@ from gateway.api import (
     read_job,
     uploads,
     usage,
+    webhook_endpoints,
     work,
 )
 from gateway.api.products.exports import surface
@@ -192,6 +193,7 @@ def build_gateway(
     polls.install(app)
     framework_problems.install(app)
     app.state.job_use_cases = services.use_cases()
+    app.state.webhook_endpoints = webhooks.endpoints
     install_uploads(app, settings, adapters)
     install_exports(app, settings, adapters)
     install_preview(app, services)
@@ -201,6 +203,7 @@ def build_gateway(
     for module in (health, metrics, kinds, uploads, assets, jobs, preview, usage, live, work):
         # As they are: FastAPI analyses what it includes again, and matches it twice a request.
         app.router.routes.extend(module.router.routes)
+    app.router.routes.extend(webhook_endpoints.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])
     app.include_router(surface.routes(settings.export_route_prefix))
     soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.webhooks, adapters.clock)
