@@ -38,6 +38,7 @@ from gateway.api import (
 )
 from gateway.api.products.exports import surface
 from gateway.bootstrap_polls import open_sqlite, poll_adapters
+from gateway.core.figures import BeatFigures, CallFigures
 from gateway.core.targets import TargetRules
 from gateway.ports.compute import Compute
 from gateway.ports.multipart_store import MultipartStore
@@ -93,7 +94,8 @@ def sqlite_adapters(
     engine = engine or open_sqlite(settings, synchronous=synchronous)
     stack = AsyncExitStack()
     stack.push_async_callback(engine.aclose)
-    objects, multiparts = _store(settings.store, stack)
+    calls = CallFigures()
+    objects, multiparts = _store(settings.store, stack, calls)
     polls = poll_adapters(settings, engine)
     return Ports(
         clock=polls.clock,
@@ -111,16 +113,18 @@ def sqlite_adapters(
         multiparts=multiparts,
         export_projects=SqlExportProjectStore(engine),
         signer=polls.signer,
-        compute=_compute(settings.runpod, stack),
+        compute=_compute(settings.runpod, stack, calls),
         webhooks=SqlWebhookStore(engine),
         outgoing=HttpOutgoing(TargetRules.allowing(settings.outgoing_allow)),
         database_answers=lambda: engine.fetch("SELECT 1"),
         close=stack.aclose,
+        calls=calls,
+        writes=engine.figures,
     )
 
 
 def _store(
-    store: StoreSettings | None, opened: AsyncExitStack
+    store: StoreSettings | None, opened: AsyncExitStack, calls: CallFigures
 ) -> tuple[ObjectStore, MultipartStore]:
     """Return the bucket, by object and in parts; without settings, what refuses."""
     if store is None:
@@ -132,16 +136,19 @@ def _store(
         access_key_id=store.access_key_id,
         secret_access_key=store.secret_access_key.get_secret_value(),
         region=store.region,
+        calls=calls,
     )
     opened.push_async_exit(objects)
     return objects, objects
 
 
-def _compute(runpod: RunpodSettings | None, opened: AsyncExitStack) -> Compute:
+def _compute(
+    runpod: RunpodSettings | None, opened: AsyncExitStack, calls: CallFigures
+) -> Compute:
     """Return RunPod; without settings, what refuses."""
     if runpod is None:
         return cast(Compute, no_compute())
-    compute = RunPodCompute(runpod.base_url, runpod.api_key.get_secret_value())
+    compute = RunPodCompute(runpod.base_url, runpod.api_key.get_secret_value(), calls=calls)
     opened.push_async_callback(compute.aclose)
     return compute
 
@@ -158,7 +165,8 @@ def build_gateway(
     `offered`: the kinds of jobs it takes; all there are, unless said. `polls`: the services
     of status polls, where they have been at work already.
     """
-    pulse = Pulse(tick_s=settings.timings.tick_s)
+    beats = BeatFigures()
+    pulse = Pulse(tick_s=settings.timings.tick_s, figures=beats)
     polls = polls or PollServices(settings, adapters)
     services = JobServices(settings, adapters, offered or load_kinds(), polls, pulse.wake)
     perform, webhooks = services.perform(), services.webhooks
@@ -198,7 +206,7 @@ def build_gateway(
     install_exports(app, settings, adapters)
     install_preview(app, services)
     install_usage(app, services)
-    install_metrics(app, services)
+    install_metrics(app, services, beats)
     work.install(app)
     for module in (health, metrics, kinds, uploads, assets, jobs, preview, usage, live, work):
         # As they are: FastAPI analyses what it includes again, and matches it twice a request.

@@ -1,18 +1,19 @@
 """Hands each use case the ports it needs; which adapters those are is bootstrap's business."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 from typing import Any
 
 from fastapi import FastAPI
 
-from gateway.api.metrics import Metering
+from gateway.api.metrics import Metering, ProcessFigures
 from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.use_cases import JobUseCases
 from gateway.core.budgets import UNLIMITED_MICRO_USD, Caps, micro_usd
 from gateway.core.effects import EffectKind
+from gateway.core.figures import BeatFigures, CallFigures, WriteFigures
 from gateway.core.pricing import Rate
 from gateway.core.tickets import Tickets
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
@@ -90,6 +91,8 @@ class Ports(PollPorts):
     outgoing: Outgoing
     database_answers: Callable[[], Awaitable[object]]
     close: Callable[[], Awaitable[None]]
+    calls: CallFigures = field(default_factory=CallFigures)
+    writes: WriteFigures = field(default_factory=WriteFigures)
 
 
 def endpoints_of(settings: RunpodSettings | None) -> Endpoints:
@@ -213,7 +216,7 @@ class JobServices:
             ),
             EffectKind.CANCEL: CancelAtCompute(change, has.attempts, has.compute),
             EffectKind.ALERT: TellBudgetAlert(has.budgets, has.clock),
-            EffectKind.SETTLE: SettleAttempt(has.jobs, has.attempts, has.clock),
+            EffectKind.SETTLE: SettleAttempt(has.jobs, has.attempts, has.clock, change.figures),
             EffectKind.SWEEP: SweepAttempt(has.jobs, has.attempts, has.objects, has.clock),
             EffectKind.ERASE: EraseJob(
                 has.jobs, has.attempts, has.objects, has.effects, has.uploads, has.clock
@@ -312,12 +315,14 @@ def install_usage(app: FastAPI, services: JobServices) -> None:
     app.state.read_usage = ReadUsage(services.has.budgets, services.has.clock)
 
 
-def install_metrics(app: FastAPI, services: JobServices) -> None:
+def install_metrics(app: FastAPI, services: JobServices, beats: BeatFigures) -> None:
     """Leave what `/metrics` tells."""
-    clock = services.has.clock
+    has, clock = services.has, services.has.clock
     app.state.metering = Metering(
-        services.polls.figures,
-        TakeCensus(services.has.census, clock),
+        ProcessFigures(
+            services.polls.figures, services.change.figures, has.calls, has.writes, beats
+        ),
+        TakeCensus(has.census, clock),
         {each.name: each.slot_cap for each in services.endpoints.by_name().values()},
         services.polls.seats.by_transport,
         clock,

@@ -3,10 +3,12 @@
 import asyncio
 import math
 import re
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NoReturn
 from urllib.parse import quote
 
+from gateway.core.figures import CallFigures, Outcome
 from gateway.ports.compute import (
     ComputeHealth,
     ComputeRefused,
@@ -20,6 +22,8 @@ from gateway.ports.compute import (
 
 if TYPE_CHECKING:
     import httpx
+
+PEER = "runpod"  # as its calls are counted
 
 # RunPod's own bounds on a policy.
 SHORTEST_RUN_MS = 5_000
@@ -60,7 +64,8 @@ class _NoAnswer(Exception):
 class RunPodCompute:
     """Workers of RunPod's, by plain httpx: opened at the first call, closed by `aclose`.
 
-    `base_url` is the address of the API with its version, `https://api.runpod.ai/v2`.
+    `base_url` is the address of the API with its version, `https://api.runpod.ai/v2`. `calls`:
+    where each call is counted, by its name. `seconds`: a clock that only goes forward.
     """
 
     def __init__(
@@ -70,11 +75,15 @@ class RunPodCompute:
         *,
         timeout_s: float = 10.0,
         transport: "httpx.AsyncBaseTransport | None" = None,
+        calls: CallFigures | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._api_key = api_key
         self._timeout_s = timeout_s
         self._transport = transport
+        self._calls = calls or CallFigures()
+        self._seconds = seconds
         self._opened: httpx.AsyncClient | None = None
 
     async def submit(self, request: SubmitRequest) -> str:
@@ -163,15 +172,21 @@ class RunPodCompute:
         # Imported here: a status poll on Lambda must not pay for it.
         import httpx  # noqa: PLC0415
 
+        began_at_s, outcome = self._seconds(), Outcome.NO_ANSWER
         try:
             # httpx bounds each read; a server that drips bytes is bounded by this.
             async with asyncio.timeout(self._timeout_s):
-                return await self._client().request(
+                answer = await self._client().request(
                     method, f"{self._base_url}/{path}", json=body
                 )
+            outcome = _outcome_of(answer.status_code)
         except (httpx.HTTPError, TimeoutError) as error:
             # Its own text may hold the URL; the class says what went wrong.
             raise _NoAnswer(f"no answer from RunPod ({type(error).__name__})") from error
+        finally:
+            # `{endpoint}/status/{id}`: the word alone, which is one of four.
+            self._calls.note(PEER, path.split("/")[1], outcome, self._seconds() - began_at_s)
+        return answer
 
     def _client(self) -> "httpx.AsyncClient":
         import httpx  # noqa: PLC0415
@@ -184,6 +199,14 @@ class RunPodCompute:
                 trust_env=False,  # a proxy or .netrc of the host has no say in this
             )
         return self._opened
+
+
+def _outcome_of(status: int) -> Outcome:
+    if status < 400:
+        return Outcome.OK
+    if status == 404:
+        return Outcome.NOT_FOUND
+    return Outcome.UNAVAILABLE if status in _UNCERTAIN or status >= 500 else Outcome.REFUSED
 
 
 def _unavailable(detail: str) -> NoReturn:

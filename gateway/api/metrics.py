@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.auth import Admin
+from gateway.core.figures import BeatFigures, CallFigures, JobFigures, WriteFigures
 from gateway.ports.clock import Clock
 from gateway.services.request_figures import RequestFigures
 from gateway.services.take_census import TakeCensus
@@ -14,10 +15,21 @@ router = APIRouter(tags=["health"])
 
 
 @dataclass(frozen=True, slots=True)
+class ProcessFigures:
+    """What this process counts as it works; all of it begins at 0 when it starts."""
+
+    requests: RequestFigures
+    jobs: JobFigures
+    calls: CallFigures
+    writes: WriteFigures
+    beats: BeatFigures
+
+
+@dataclass(frozen=True, slots=True)
 class Metering:
     """What the page is made of. `watchers` counts those of this process by transport."""
 
-    requests: RequestFigures
+    process: ProcessFigures
     census: TakeCensus
     slots: Mapping[str, int]
     watchers: Callable[[], Mapping[str, int]]
@@ -32,7 +44,7 @@ async def metrics(request: Request, caller: Admin) -> Response:
 
     metering: Metering = request.app.state.metering
     readings = Readings(
-        requests=metering.requests,
+        process=metering.process,
         census=await metering.census(),
         slots=metering.slots,
         watchers=metering.watchers(),

@@ -15,12 +15,39 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector, CollectorRegistry
 from typing_extensions import override
 
+from gateway.api.metrics import ProcessFigures
+from gateway.core.figures import (
+    BeatFigures,
+    CallFigures,
+    Histogram,
+    JobFigures,
+    WriteFigures,
+)
+from gateway.core.pricing import MICRO
 from gateway.ports.census import Census
 from gateway.services.request_figures import RequestFigures
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 WATCHERS = "Streams, sockets and waiting polls open on this process."
 DATABASE_UP = "1 if the database answered this scrape; if not, what is counted there is absent."
+ATTEMPTS = "Attempts that this process saw end, by the job's status or the failure's code."
+WAITED = "Time from a job's submission to its first claim."
+TOOK = "Time from a job's submission to its end."
+SETTLED = "What the attempts cost that this process has settled."
+CALLS = "Calls of this process to other programs."
+CALL_TIME = "Time that those calls took, also those without an answer."
+GROUPS = "Batches that were committed together."
+WRITE_WAIT = "Time from when a batch was handed in until its group began."
+GROUP_TIME = "Time from when a group began until it was durable, or given up."
+GROUPS_FAILED = (
+    "Groups given up: the disk is full, the lock was not freed, or the file is damaged."
+)
+TICK_TIME = "Time that a tick took."
+TICK_LATE = "How late ticks began: for so long this process's loop was held up."
+BEATS_FAILED = "Ticks and performances of effects that broke off for an error nobody foresaw."
+TICKED = "Time since any gateway last ticked."
+RESERVED = "What is reserved of this day's, and of this month's, budgets, in UTC."
+SPENT = "What is spent of them."
 SLOTS = "How many submitted jobs an endpoint may have."
 
 Labels = TypeVar("Labels", bound=tuple[str, ...])
@@ -30,7 +57,7 @@ Labels = TypeVar("Labels", bound=tuple[str, ...])
 class Readings:
     """Everything there is to tell at one instant. `slots`: how many each endpoint has."""
 
-    requests: RequestFigures
+    process: ProcessFigures
     census: Census | None
     slots: Mapping[str, int]
     watchers: Mapping[str, int]
@@ -52,7 +79,11 @@ class _Families(Collector):
     def collect(self) -> Iterator[Metric]:
         """Yield each family with its samples."""
         given = self._readings
-        yield from _requests(given.requests)
+        yield from _requests(given.process.requests)
+        yield from _jobs(given.process.jobs)
+        yield from _calls(given.process.calls)
+        yield from _writes(given.process.writes)
+        yield from _beats(given.process.beats)
         yield _gauge("watchers", WATCHERS, ["transport"], _by_one(given.watchers))
         yield _gauge("database_up", DATABASE_UP, [], {(): int(given.census is not None)})
         yield _gauge("endpoint_slots", SLOTS, ["endpoint"], _by_one(given.slots))
@@ -74,23 +105,70 @@ def _gauge(
     return family
 
 
+def _counter(
+    name: str, meaning: str, labels: list[str], counts: Mapping[Labels, float]
+) -> Metric:
+    family = CounterMetricFamily(f"cutroom_{name}", meaning, labels=labels)
+    for label, count in sorted(counts.items()):
+        family.add_metric(label, count)
+    return family
+
+
+def _histogram(
+    name: str, meaning: str, labels: list[str], values: Mapping[Labels, Histogram]
+) -> Metric:
+    family = HistogramMetricFamily(f"cutroom_{name}", meaning, labels=labels)
+    for label in sorted(values):
+        each = values[label]
+        family.add_metric(label, list(each.cumulative()), each.total)
+    return family
+
+
+def _usd(micro_usd: int) -> float:
+    """For a graph; what is billed is never a float."""
+    return micro_usd / MICRO
+
+
 def _requests(figures: RequestFigures) -> Iterator[Metric]:
-    answered = CounterMetricFamily(
-        "cutroom_http_requests",
-        "Requests answered by this process.",
-        labels=["route", "method", "status"],
-    )
-    for (route, method, status), count in sorted(figures.answered.items()):
-        answered.add_metric([route, method, str(status)], count)
-    yield answered
-    durations = HistogramMetricFamily(
-        "cutroom_http_request_seconds",
+    answered = {
+        (route, method, str(status)): count
+        for (route, method, status), count in figures.answered.items()
+    }
+    labels = ["route", "method", "status"]
+    yield _counter("http_requests", "Requests answered by this process.", labels, answered)
+    yield _histogram(
+        "http_request_seconds",
         "Time until an answer of this process began.",
-        labels=["route", "method"],
+        ["route", "method"],
+        figures.durations,
     )
-    for (route, method), each in sorted(figures.durations.items()):
-        durations.add_metric([route, method], list(each.cumulative()), each.total_s)
-    yield durations
+
+
+def _jobs(figures: JobFigures) -> Iterator[Metric]:
+    yield _counter("attempts", ATTEMPTS, ["kind", "outcome"], figures.attempts)
+    waited = {(kind,): each for kind, each in figures.waited_s.items()}
+    yield _histogram("job_wait_seconds", WAITED, ["kind"], waited)
+    yield _histogram("job_seconds", TOOK, ["kind", "status"], figures.took_s)
+    settled = {(kind,): _usd(spent) for kind, spent in figures.settled_micro_usd.items()}
+    yield _counter("settled_usd", SETTLED, ["kind"], settled)
+
+
+def _calls(figures: CallFigures) -> Iterator[Metric]:
+    yield _counter("calls", CALLS, ["peer", "call", "outcome"], figures.ended)
+    yield _histogram("call_seconds", CALL_TIME, ["peer", "call"], figures.durations)
+
+
+def _writes(figures: WriteFigures) -> Iterator[Metric]:
+    yield _histogram("database_group_batches", GROUPS, [], {(): figures.sizes})
+    yield _histogram("database_wait_seconds", WRITE_WAIT, [], {(): figures.waited_s})
+    yield _histogram("database_group_seconds", GROUP_TIME, [], {(): figures.taken_s})
+    yield _counter("database_groups_failed", GROUPS_FAILED, [], {(): figures.failed})
+
+
+def _beats(figures: BeatFigures) -> Iterator[Metric]:
+    yield _histogram("tick_seconds", TICK_TIME, [], {(): figures.ticks_s})
+    yield _histogram("tick_late_seconds", TICK_LATE, [], {(): figures.late_s})
+    yield _counter("beats_failed", BEATS_FAILED, [], {(): figures.failed})
 
 
 def _counted(census: Census, slots: Mapping[str, int], now: datetime) -> Iterator[Metric]:
@@ -123,6 +201,13 @@ def _counted(census: Census, slots: Mapping[str, int], now: datetime) -> Iterato
         [],
         {(): max(overdue.values(), default=0.0)},
     )
+    if census.ticked_at is not None:
+        yield _gauge("last_tick_seconds", TICKED, [], {(): _age_s(census.ticked_at, now)})
+    spending = census.spending.items()
+    reserved = {each: _usd(standing.reserved_micro_usd) for each, standing in spending}
+    yield _gauge("reserved_usd", RESERVED, ["period"], _by_one(reserved))
+    spent = {each: _usd(standing.spent_micro_usd) for each, standing in spending}
+    yield _gauge("spent_usd", SPENT, ["period"], _by_one(spent))
     yield _gauge(
         "attempts_open", "Attempts that may still report.", [], {(): census.attempts_open}
     )

@@ -1,9 +1,13 @@
 """What there is of jobs, slots, effects and attempts, counted for whoever watches over it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+
+from gateway.core.budgets import Standing
+
+PERIODS = ("day", "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +25,8 @@ class Census:
     `jobs`: by kind and status, deleted ones left out. `queued_since`: by endpoint, when the
     oldest of its queued jobs was made; endpoints with none are absent. `slots_taken`: by
     endpoint. `effects`: by kind. `attempts_ended`: by outcome, of jobs that are kept.
+    `ticked_at`: when any gateway last ticked. `spending`: by `day` and `month`, those in UTC
+    that the count falls in.
     """
 
     jobs: Mapping[tuple[str, str], int]
@@ -29,13 +35,15 @@ class Census:
     effects: Mapping[str, Waiting]
     attempts_open: int
     attempts_ended: Mapping[str, int]
+    ticked_at: datetime | None = None
+    spending: Mapping[str, Standing] = field(default_factory=dict)
 
 
 class CensusTaker(Protocol):
     """Every implementation passes `tests/conformance/test_census_takers.py`."""
 
-    async def take(self) -> Census:
-        """Count everything. Raises `TryAgainLater` where the store cannot be asked."""
+    async def take(self, now: datetime) -> Census:
+        """Count everything, spending as of `now`. Raises `TryAgainLater` where the store cannot be asked."""
 
     async def attempts_open(self) -> int:
         """How many attempts are open; cheaper than counting everything."""

@@ -2,10 +2,11 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.core.budgets import NO_CAPS, Caps
+from gateway.core.figures import JobFigures
 from gateway.core.happenings import (
     AttemptFailed,
     AttemptLost,
@@ -51,6 +52,7 @@ class ChangeJob:
     bell: Bell
     wake: Callable[[], None]
     caps: Caps = NO_CAPS
+    figures: JobFigures = field(default_factory=JobFigures)
 
     async def __call__(
         self,
@@ -89,6 +91,7 @@ class ChangeJob:
                     if change.effects:
                         self.wake()
                     _log(change)
+                    self.figures.changed(before, change.after, change.attempt_outcome)
                     return Changed(decision.job, change.outcome)
                 case Committed.REPEATED:
                     stored = await self.store.outcome_of(op)

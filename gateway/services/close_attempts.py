@@ -1,8 +1,9 @@
 """Effects `settle` and `sweep`: what an ended attempt cost, and what it left behind."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from gateway.core.effects import SWEEP_MARGIN_S, Effect
+from gateway.core.figures import JobFigures
 from gateway.core.pricing import settled_micro_usd
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock
@@ -18,6 +19,7 @@ class SettleAttempt:
     store: JobStore
     attempts: AttemptLog
     clock: Clock
+    figures: JobFigures = field(default_factory=JobFigures)
 
     async def __call__(self, effect: Effect) -> None:
         """Settle once; a reserve nobody claimed is released."""
@@ -35,7 +37,9 @@ class SettleAttempt:
             raise PutOff("the attempt has not ended")
         used = settled_micro_usd(job.rate_micro_usd_per_s, attempt.claimed_at, attempt.ended_at)
         # Past its limit RunPod ends it, however late we hear: the reserve was the worst case.
-        await self.attempts.settle(job.id, fence, min(used, job.reserve_micro_usd), now)
+        used = min(used, job.reserve_micro_usd)
+        await self.attempts.settle(job.id, fence, used, now)
+        self.figures.settled(job.kind, used)
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ class TakeCensus:
     async def _take(self) -> Census | None:
         try:
             async with asyncio.timeout(self._timeout_s):
-                return await self._taker.take()
+                return await self._taker.take(self._clock.now())
         except (CutroomError, TimeoutError) as error:
             log.warning("census.failed", extra={"why": str(error) or "it took too long"})
             return None

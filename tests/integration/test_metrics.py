@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.adapters.sql.census import STATEMENTS
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
+from gateway.core.figures import Outcome
 from gateway.ports.census import Census
 from gateway.services.take_census import TakeCensus
 from shared.errors import TryAgainLater
@@ -112,6 +113,12 @@ async def test_every_family_is_in_the_document_as_it_is_told(world, client):
     _, worker = await world.dispatched()
     await worker.claim()
     await worker.fail("temporary")
+    await world.pass_time(2)
+    await world.newest_worker().claim()
+    await world.cases.cancel("default", worker.job_id)
+    await world.pass_time(60, step_s=10)
+    process = world.gateway.app.state.metering.process
+    process.calls.note("store", "head", Outcome.OK, 0.1)
     with world.cases.seats.taken(await world.job(worker.job_id), "poll"):
         await client.get("/metrics")
         text = (await client.get("/metrics")).text
@@ -129,6 +136,52 @@ async def test_every_family_is_in_the_document_as_it_is_told(world, client):
     }
 
 
+MOST_SERIES = 1500  # of all routes, methods and buckets that the requests below can make
+
+
+async def test_neither_callers_nor_workers_can_make_ever_more_series(world, client):
+    async def outrage(n: int) -> None:
+        headers = {"X-Request-ID": f"request-{n:06}", "User-Agent": f"agent-{n}"}
+        await client.get(f"/v1/jobs/{n}", headers=headers)
+        await client.get(f"/nowhere/{n}?n={n}")
+        await client.request(f"M{n}", f"/v1/jobs/{n}/cancel")
+        await client.post("/v1/jobs", json={"kind": f"no.kind{n}", "input": {}})
+        await world.submit(labels={f"label{n}": f"value{n}"})
+        await world.gateway.perform()
+        worker = world.newest_worker()
+        await worker.claim(nonce=f"nonce-{n}")
+        await worker.fail(f"code_{'x' * n}")
+
+    await client.get("/metrics")
+    for n in range(1, 6):
+        await outrage(n)
+    few = set(await told(client))
+    for n in range(6, 26):
+        await outrage(n)
+    many = set(await told(client))
+    assert {name for name, _ in many} == {name for name, _ in few}
+    assert many - few == set()
+    assert len(many) < MOST_SERIES
+
+
+async def test_no_label_and_no_value_tells_a_secret_an_id_or_a_tenant(world, client):
+    job_id, worker = await world.dispatched()
+    order = await worker.claim()
+    await client.get(f"/v1/jobs/{job_id}")
+    await worker.finish()
+    await world.pass_time(61, step_s=20)
+    text = (await client.get("/metrics")).text
+    key = client.headers["Authorization"].removeprefix("Bearer ")
+    secrets = [
+        *(key, key.split("_")[1], order.token, worker.request.input["token"]),
+        *(job_id, order.trace, "default", worker.runpod_id),
+        world.settings.token_secret.get_secret_value(),
+        world.settings.store.secret_access_key.get_secret_value(),
+        world.settings.runpod.api_key.get_secret_value(),
+    ]
+    assert [each for each in secrets if each in text] == []
+
+
 class Taker:
     """Counts how often it is asked; fails where told to."""
 
@@ -138,7 +191,7 @@ class Taker:
         self.answers = asyncio.Event()
         self.answers.set()
 
-    async def take(self) -> Census:
+    async def take(self, _now) -> Census:
         self.asked += 1
         await self.answers.wait()
         if self.error:
@@ -209,6 +262,8 @@ async def test_counting_reads_no_table_from_end_to_end(tmp_path, statement):
     database = tmp_path / "cutroom.db"
     migrate(database, now=NOON)
     async with SqliteEngine(database) as engine:
-        plan = [row["detail"] for row in await engine.fetch(f"EXPLAIN QUERY PLAN {statement}")]
+        explained = f"EXPLAIN QUERY PLAN {statement}"
+        rows = await engine.fetch(explained, [None] * statement.count("?"))
+    plan = [row["detail"] for row in rows]
     scanned = [each for each in plan if each.startswith("SCAN") and "COVERING" not in each]
     assert scanned in ([], ["SCAN e"])  # of endpoints there are one or two

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.r2.presign import R2UrlSigner
+from gateway.core.figures import Outcome
 from infra.local.object_store import Wrong
 from shared.errors import CutroomError, OperatorMustAct, TryAgainLater
 from tests.support.buckets import BUCKET, KEY_ID, SECRET, LocalStore, local_store
@@ -180,3 +181,20 @@ def test_boto3_is_not_imported_before_the_first_call() -> None:
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert ran.stdout.strip() == "[]"
+
+
+async def test_each_call_is_counted_by_its_name_and_how_it_went(
+    store: LocalStore, objects: R2ObjectStore
+) -> None:
+    await _put(objects, "k")
+    assert await objects.head("other") is None
+    store.faults.add(Wrong.UNAVAILABLE, times=3)
+    with pytest.raises(TryAgainLater):
+        await objects.head("k")
+    calls = objects.calls
+    assert calls.ended == {
+        ("store", "put", Outcome.OK): 1,
+        ("store", "head", Outcome.NOT_FOUND): 1,
+        ("store", "head", Outcome.UNAVAILABLE): 1,
+    }
+    assert sum(calls.durations["store", "head"].counts) == 2

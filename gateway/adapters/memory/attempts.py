@@ -102,18 +102,18 @@ class MemoryLiveness(Liveness):
     """Two instants."""
 
     def __init__(self) -> None:
-        self._ticked_at: datetime | None = None
+        self.ticked_at: datetime | None = None
         self._heard_since: datetime | None = None
 
     @override
     async def started(self, now: datetime) -> None:
-        self._ticked_at = self._heard_since = now
+        self.ticked_at = self._heard_since = now
 
     @override
     async def ticked(self, now: datetime, longest_gap_s: float) -> datetime:
-        last, since = self._ticked_at, self._heard_since
+        last, since = self.ticked_at, self._heard_since
         if last is None or since is None or now - last > timedelta(seconds=longest_gap_s):
             since = now
-        self._ticked_at = max(now, last or now)
+        self.ticked_at = max(now, last or now)
         self._heard_since = since
         return since

@@ -1,12 +1,15 @@
 """Counting what the memory stores keep."""
 
 from collections import Counter
+from datetime import datetime
 
 from typing_extensions import override
 
+from gateway.adapters.memory.attempts import MemoryLiveness
 from gateway.adapters.memory.tables import Tables
+from gateway.core.budgets import Standing, periods_of
 from gateway.core.job import Status, WaitingFor
-from gateway.ports.census import Census, CensusTaker, Waiting
+from gateway.ports.census import PERIODS, Census, CensusTaker, Waiting
 
 _IN_LINE = frozenset({WaitingFor.SLOT, WaitingFor.WORKER, WaitingFor.RETRY_AT})
 
@@ -14,11 +17,12 @@ _IN_LINE = frozenset({WaitingFor.SLOT, WaitingFor.WORKER, WaitingFor.RETRY_AT})
 class MemoryCensusTaker(CensusTaker):
     """Counts the dictionaries."""
 
-    def __init__(self, tables: Tables) -> None:
+    def __init__(self, tables: Tables, liveness: MemoryLiveness) -> None:
         self._t = tables
+        self._liveness = liveness
 
     @override
-    async def take(self) -> Census:
+    async def take(self, now: datetime) -> Census:
         jobs = [job for job in self._t.jobs.values() if job.id not in self._t.deleted]
         queued = [job for job in jobs if job.waiting_for in _IN_LINE]
         return Census(
@@ -31,11 +35,23 @@ class MemoryCensusTaker(CensusTaker):
             effects=self._effects(),
             attempts_open=await self.attempts_open(),
             attempts_ended=Counter(each for each in self._t.outcomes.values() if each),
+            ticked_at=self._liveness.ticked_at,
+            spending={
+                word: self._spent_in(period)
+                for word, period in zip(PERIODS, periods_of(now), strict=True)
+            },
         )
 
     @override
     async def attempts_open(self) -> int:
         return sum(1 for job in self._t.jobs.values() if job.status is Status.RUNNING)
+
+    def _spent_in(self, period: str) -> Standing:
+        rows = [row for (_, name), row in self._t.periods.items() if name == period]
+        return Standing(
+            sum(row.reserved_micro_usd for row in rows),
+            sum(row.spent_micro_usd for row in rows),
+        )
 
     def _effects(self) -> dict[str, Waiting]:
         rows = [row for row in self._t.outbox.values() if row.done_at is None]

@@ -6,20 +6,23 @@ It costs a second of start-up, which a status poll must not pay for.
 import asyncio
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, BinaryIO, Self, TypeVar
 
 from typing_extensions import override
 
+from gateway.core.figures import CallFigures, Outcome
 from gateway.ports.multipart_store import MultipartStore, PartToJoin, StoredPart
 from gateway.ports.object_store import ObjectStore, StoredObject
-from shared.errors import Conflict, NotFound, OperatorMustAct
+from shared.errors import Conflict, CutroomError, NotFound, OperatorMustAct, TryAgainLater
 
 if TYPE_CHECKING:
     from types_boto3_s3.client import S3Client
     from types_boto3_s3.type_defs import PaginatorConfigTypeDef
 
+PEER = "store"  # as its calls are counted
 CONNECT_TIMEOUT_S = 3.0
 READ_TIMEOUT_S = 20.0
 PAGE = 1000
@@ -28,7 +31,10 @@ _T = TypeVar("_T")
 
 
 class R2ObjectStore(ObjectStore, MultipartStore):
-    """One bucket, as the gateway itself reaches it; an async context manager."""
+    """One bucket, as the gateway itself reaches it; an async context manager.
+
+    `calls`: where each call is counted, by its name. `seconds`: a clock that only goes forward.
+    """
 
     def __init__(
         self,
@@ -40,12 +46,16 @@ class R2ObjectStore(ObjectStore, MultipartStore):
         region: str = "auto",
         connect_timeout_s: float = CONNECT_TIMEOUT_S,
         read_timeout_s: float = READ_TIMEOUT_S,
+        calls: CallFigures | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._endpoint_url = endpoint_url
         self._bucket = bucket
         self._keys = (access_key_id, secret_access_key)
         self._region = region
         self._timeouts_s = (connect_timeout_s, read_timeout_s)
+        self.calls = calls or CallFigures()
+        self._seconds = seconds
         self._opening = threading.Lock()
         self._client: S3Client | None = None
 
@@ -218,7 +228,27 @@ class R2ObjectStore(ObjectStore, MultipartStore):
             with boto.told_as_ours(what):
                 return call(self._client)
 
-        return await asyncio.to_thread(run)
+        began_at_s, outcome = self._seconds(), Outcome.NO_ANSWER
+        try:
+            answer = await asyncio.to_thread(run)
+            outcome = Outcome.OK
+        except CutroomError as error:
+            outcome = _outcome_of(error)
+            raise
+        finally:
+            name, _, _ = what.partition(" ")
+            self.calls.note(PEER, name, outcome, self._seconds() - began_at_s)
+        return answer
+
+
+def _outcome_of(error: CutroomError) -> Outcome:
+    match error:
+        case NotFound():
+            return Outcome.NOT_FOUND
+        case TryAgainLater():
+            return Outcome.UNAVAILABLE
+        case _:
+            return Outcome.REFUSED
 
 
 def _bare(etag: str) -> str:

@@ -1,10 +1,13 @@
 """Counting what the tables hold: each statement reads a range of an index."""
 
+from datetime import datetime
+
 from typing_extensions import override
 
 from gateway.adapters.sql.engine import Row, SqlEngine
 from gateway.adapters.sql.rows import to_instant
-from gateway.ports.census import Census, CensusTaker, Waiting
+from gateway.core.budgets import Standing, periods_of
+from gateway.ports.census import PERIODS, Census, CensusTaker, Waiting
 
 _JOBS = (
     "SELECT kind, status, count(*) AS count FROM jobs WHERE deleted_at IS NULL "
@@ -26,7 +29,14 @@ _OPEN = "SELECT count(*) AS count FROM jobs WHERE status = 'running'"
 _ENDED = (
     "SELECT outcome, count(*) AS count FROM attempts WHERE outcome IS NOT NULL GROUP BY outcome"
 )
-STATEMENTS = (_JOBS, _ENDPOINTS, _EFFECTS, _OPEN, _ENDED)
+_TICKED = "SELECT ticked_at FROM liveness WHERE id = 1"
+# By tenant, as the rows are found; SQLite takes a CROSS JOIN in the order it is written.
+_SPENDING = (
+    "SELECT coalesce(sum(b.reserved_micro_usd), 0) AS reserved, "
+    "coalesce(sum(b.spent_micro_usd), 0) AS spent "
+    "FROM tenants t CROSS JOIN budget_periods b WHERE b.tenant = t.id AND b.period = ?"
+)
+STATEMENTS = (_JOBS, _ENDPOINTS, _EFFECTS, _OPEN, _ENDED, _TICKED, _SPENDING)
 
 
 class SqlCensusTaker(CensusTaker):
@@ -36,11 +46,12 @@ class SqlCensusTaker(CensusTaker):
         self._engine = engine
 
     @override
-    async def take(self) -> Census:
+    async def take(self, now: datetime) -> Census:
         jobs = await self._engine.fetch(_JOBS)
         endpoints = await self._engine.fetch(_ENDPOINTS)
         effects = await self._engine.fetch(_EFFECTS)
         ended = await self._engine.fetch(_ENDED)
+        ticked = await self._engine.fetch(_TICKED)
         return Census(
             jobs={(row["kind"], row["status"]): row["count"] for row in jobs},
             queued_since={
@@ -52,7 +63,16 @@ class SqlCensusTaker(CensusTaker):
             },
             attempts_open=await self.attempts_open(),
             attempts_ended={row["outcome"]: row["count"] for row in ended},
+            ticked_at=to_instant(ticked[0]["ticked_at"]) if ticked else None,
+            spending=await self._spending(now),
         )
+
+    async def _spending(self, now: datetime) -> dict[str, Standing]:
+        found = {}
+        for word, period in zip(PERIODS, periods_of(now), strict=True):
+            [row] = await self._engine.fetch(_SPENDING, (period,))
+            found[word] = Standing(row["reserved"], row["spent"])
+        return found
 
     @override
     async def attempts_open(self) -> int:

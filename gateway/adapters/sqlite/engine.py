@@ -12,6 +12,7 @@ from gateway.adapters.sql.engine import Row, SqlEngine, Statement, Value
 from gateway.adapters.sqlite.connections import open_reader, open_writer
 from gateway.adapters.sqlite.readers import Readers
 from gateway.adapters.sqlite.writer import GroupWriter
+from gateway.core.figures import WriteFigures
 
 
 class SqliteEngine(SqlEngine):
@@ -19,7 +20,7 @@ class SqliteEngine(SqlEngine):
 
     `waiting_limit` bounds the batches that wait for the writer, `reading_limit` the reads
     in hand; past either the answer is `TryAgainLater`. `busy_timeout_s` is how long another
-    process may hold the write lock.
+    process may hold the write lock. `figures`: what its writer has done so far.
     """
 
     def __init__(
@@ -38,10 +39,12 @@ class SqliteEngine(SqlEngine):
             threads=readers,
             reading_limit=reading_limit,
         )
+        self.figures = WriteFigures()
         self._writer = GroupWriter(
             connect_writer or (lambda: open_writer(database, busy_timeout_s=busy_timeout_s)),
             waiting_limit=waiting_limit,
             group_limit=group_limit,
+            figures=self.figures,
         )
         self._writer.start()
 

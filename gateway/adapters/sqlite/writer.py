@@ -3,13 +3,15 @@
 import logging
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from itertools import islice
+from dataclasses import dataclass, field
 
 from gateway.adapters.sql.engine import ConstraintBroken, Row, Statement
 from gateway.adapters.sqlite.asks import Ask, deliver
 from gateway.adapters.sqlite.connections import ours, run_all, spoils_the_group
+from gateway.core.figures import WriteFigures
 from shared.errors import TryAgainLater
 
 log = logging.getLogger(__name__)
@@ -23,6 +25,14 @@ _UNHOLDABLE = (ArithmeticError, TypeError, ValueError)  # what a value raises SQ
 _Batch = Ask[Sequence[Statement], Rows]
 
 
+@dataclass(slots=True)
+class _Group:
+    """What the writer found waiting, and when each batch had been handed in."""
+
+    batches: list[_Batch] = field(default_factory=list)
+    asked_at_s: list[float] = field(default_factory=list)
+
+
 class GroupWriter:
     """Runs batches on one connection, many to a COMMIT, and answers after it.
 
@@ -30,7 +40,7 @@ class GroupWriter:
     one ran is committed together. Where one of them breaks a constraint they are all run
     again, each in a SAVEPOINT of its own, and that one is taken out alone. What spoils the
     transaction itself (full disk, I/O error, a lock that did not come free) fails all that
-    were in it.
+    were in it. `seconds` is a clock that only goes forward.
     """
 
     def __init__(
@@ -39,11 +49,15 @@ class GroupWriter:
         *,
         waiting_limit: int,
         group_limit: int,
+        figures: WriteFigures | None = None,
+        seconds: Callable[[], float] = time.monotonic,
     ) -> None:
         self._open_connection = open_connection
         self._waiting_limit = waiting_limit
         self._group_limit = group_limit
-        self._waiting: deque[_Batch] = deque()
+        self._figures = figures or WriteFigures()
+        self._seconds = seconds
+        self._waiting: deque[tuple[_Batch, float]] = deque()
         self._changed = threading.Condition()
         self._closed = False
         self._connection: sqlite3.Connection | None = None
@@ -63,7 +77,7 @@ class GroupWriter:
                 raise TryAgainLater(
                     "sqlite: too many writes wait", public="The service is busy. Try again."
                 )
-            self._waiting.append(ask)
+            self._waiting.append((ask, self._seconds()))
             self._changed.notify()
         return await ask.answer
 
@@ -75,19 +89,30 @@ class GroupWriter:
         self._thread.join()
 
     def _work(self) -> None:
-        while group := self._take():
-            deliver(zip(group, self._commit(group), strict=True))
+        while (group := self._take()).batches:
+            began_at_s = self._seconds()
+            outcomes = self._commit(group.batches)
+            self._note(group, began_at_s)
+            deliver(zip(group.batches, outcomes, strict=True))
         if self._connection is not None:
             self._connection.close()
 
-    def _take(self) -> list[_Batch]:
+    def _note(self, group: _Group, began_at_s: float) -> None:
+        self._figures.sizes.note(len(group.batches))
+        self._figures.taken_s.note(self._seconds() - began_at_s)
+        for asked_at_s in group.asked_at_s:
+            self._figures.waited_s.note(began_at_s - asked_at_s)
+
+    def _take(self) -> _Group:
         """Wait for batches; none means that the writer is closed and drained."""
         with self._changed:
             while not self._waiting and not self._closed:
                 self._changed.wait()
-            group = list(islice(self._waiting, self._group_limit))
-            for _ in group:
-                self._waiting.popleft()
+            group = _Group()
+            while self._waiting and len(group.batches) < self._group_limit:
+                batch, asked_at_s = self._waiting.popleft()
+                group.batches.append(batch)
+                group.asked_at_s.append(asked_at_s)
             return group
 
     def _commit(self, group: Sequence[_Batch]) -> list[Outcome]:
@@ -99,10 +124,12 @@ class GroupWriter:
             outcomes = _run_together(connection, [ask.what for ask in group])
             connection.execute("COMMIT")
         except sqlite3.Error as error:
+            self._figures.failed += 1
             log.warning("sqlite.group_failed", extra={"batches": len(group), "why": str(error)})
             self._roll_back()
             return [ours(error) for _ in group]
         except Exception as error:  # the thread ends here or nowhere, and it must answer
+            self._figures.failed += 1
             log.exception("sqlite.writer_surprised")
             self._roll_back()
             return [ours(error) for _ in group]
