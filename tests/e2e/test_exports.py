@@ -16,6 +16,7 @@ from client.cutroom import Cutroom
 from client.errors import ApiProblem
 from infra.local.object_store.faults import Wrong
 from tests.e2e.conftest import SAMPLE, SMALL
+from tests.support.log_lines import until_logged
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 
@@ -356,3 +357,51 @@ async def test_no_scratch_is_left_behind(tried):
         if name.endswith((".mp4", ".mov", ".part"))
     ]
     assert left == []
+
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+# The way of a job in the log: what is said, and by which part of which process.
+WAY = {
+    ("request.answered", "gateway.api.request_ids"),  # the submission, claim, outputs, reports
+    ("effect.done", "gateway.services.perform_effects"),
+    ("submission.accepted", "gateway.services.ask_compute"),
+    ("job.changed", "gateway.services.change_job"),
+    ("job.claimed", "gpu_worker.runner"),
+    ("input.fetched", "gpu_worker.transfers.fetching"),
+    ("stage.begun", "gpu_worker.sandbox.child"),
+    ("work.done", "gpu_worker.sandbox.child"),
+    ("output.put", "gpu_worker.transfers.putting"),
+    ("final.heard", "gpu_worker.attempt"),
+}
+
+
+async def test_one_trace_leads_from_the_request_to_the_encode_and_to_the_bill(tried):
+    headers = {
+        "Authorization": f"Bearer {tried.stack.api_key}",
+        "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
+    }
+    order = {"kind": "export.framing", "input": tried.framing(end_time=0.5)}
+    async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
+        answer = await http.post(f"{tried.stack.base_url}/v1/jobs", json=order)
+    job, _ = await tried.ended(answer.json()["id"])
+    settled = f"settle:{job.id}:1"
+    lines = await until_logged(
+        tried.stack,
+        lambda line: (line["event"], line.get("effect")) == ("effect.done", settled),
+    )
+
+    mine = [line for line in lines if line.get("trace") == TRACE]
+    assert {(line["event"], line["logger"]) for line in mine} >= WAY
+    asked = {line["path"].rpartition("/")[2] for line in mine if "path" in line}
+    assert asked == {"jobs", "claim", "outputs", "reports"}
+    done = {line["effect"] for line in mine if line["event"] == "effect.done"}
+    assert done >= {f"submit:{job.id}:1", settled}
+    told = [line["told"] for line in mine if line["event"] == "job.changed"]
+    assert (told[0], told[-1]) == ("started", "succeeded")
+    stages = [line["stage"] for line in mine if line["event"] == "stage.begun"]
+    assert "render" in stages
+    # Whatever names this job is under its trace, and nothing else is.
+    about = [line for line in lines if line.get("job_id") == job.id]
+    watching = [line for line in about if line.get("method") == "GET"]
+    assert all(line["trace"] == TRACE for line in about if line not in watching)
+    assert {line["job_id"] for line in mine} == {job.id}
