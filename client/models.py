@@ -131,6 +131,7 @@ class Job(Answer):
     input: dict[str, Any] | None = None
     result: dict[str, Any] | None = None
     outputs: tuple[Output, ...] = ()
+    outputs_expire_at: datetime | None = None
     warnings: tuple[dict[str, Any], ...] = ()
     error: JobError | None = None
     cost: Cost | None = None

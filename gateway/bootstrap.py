@@ -13,8 +13,10 @@ from gateway.adapters.runpod import RunPodCompute
 from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
+from gateway.adapters.sql.erasures import SqlErasureStore
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.liveness import SqlLiveness
+from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sql.webhooks import SqlWebhookStore
 from gateway.adapters.sqlite.connections import Synchronous
@@ -112,6 +114,8 @@ def sqlite_adapters(
         objects=objects,
         multiparts=multiparts,
         export_projects=SqlExportProjectStore(engine),
+        retention=SqlRetentionStore(engine),
+        erasures=SqlErasureStore(engine),
         signer=polls.signer,
         compute=_compute(settings.runpod, stack, calls),
         webhooks=SqlWebhookStore(engine),

@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
+from gateway import wiring_keeping
 from gateway.api.metrics import Metering, ProcessFigures
 from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.use_cases import JobUseCases
@@ -22,11 +23,13 @@ from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
 from gateway.ports.compute import Compute
 from gateway.ports.effect_queue import EffectQueue
+from gateway.ports.erasure_store import ErasureStore
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.liveness import Liveness
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.outgoing import Outgoing
+from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.webhook_store import WebhookStore
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
@@ -49,7 +52,6 @@ from gateway.services.look_at_upload import LookAtUpload
 from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.perform_effects import PerformEffects, Performer
 from gateway.services.preview_plan import PreviewPlan
-from gateway.services.prune_store import PruneStore
 from gateway.services.read_events import ReadEvents
 from gateway.services.readiness import Readiness
 from gateway.services.read_usage import ReadUsage
@@ -86,6 +88,8 @@ class Ports(PollPorts):
     objects: ObjectStore
     multiparts: MultipartStore
     export_projects: ExportProjectStore
+    retention: RetentionStore
+    erasures: ErasureStore
     compute: Compute
     webhooks: WebhookStore
     outgoing: Outgoing
@@ -159,7 +163,9 @@ class JobServices:
             self.kinds,
             has.jobs,
             ResolveFiles(has.uploads, has.jobs),
-            ReuseResult(has.jobs, has.objects, has.clock),
+            ReuseResult(
+                has.jobs, has.objects, has.clock, self.settings.retention.outputs_kept
+            ),
             BudgetRoom(has.budgets, has.clock, self.caps),
             self.endpoints,
             has.clock,
@@ -221,6 +227,15 @@ class JobServices:
             EffectKind.ERASE: EraseJob(
                 has.jobs, has.attempts, has.objects, has.effects, has.uploads, has.clock
             ),
+            **wiring_keeping.performers(
+                has.erasures,
+                has.jobs,
+                change,
+                has.uploads,
+                has.objects,
+                has.multiparts,
+                has.clock,
+            ),
             EffectKind.WEBHOOK: self.webhooks.announce,
         }
         lease_s = self.settings.timings.effect_lease_s
@@ -237,10 +252,9 @@ class JobServices:
         watch = WatchAttempts(
             has.jobs, has.attempts, self.change, self.finish, has.compute, has.clock, patience
         )
-        prune = PruneStore(
-            has.jobs, has.clock, timings.events_kept_s, timings.idempotency_keys_kept_s
-        )
-        chores = (sweep_uploads, prune, self.webhooks.prune)
+        retain = wiring_keeping.retain(self.settings, has.retention, has.jobs, has.clock)
+        prune = wiring_keeping.prune(self.settings, has.jobs, has.clock)
+        chores = (retain, sweep_uploads, prune, self.webhooks.prune)
         return Tick(perform, watch, has.liveness, has.clock, chores)
 
 

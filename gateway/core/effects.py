@@ -31,6 +31,7 @@ class EffectKind(StrEnum):
     SWEEP = "sweep"
     ERASE = "erase"
     EXPIRE = "expire"
+    ERASE_TENANT = "erase_tenant"
     ALERT = "alert"
     WEBHOOK = "webhook"
 
@@ -104,6 +105,12 @@ def erase_of(job_id: str, *, at: datetime) -> Effect:
 def alert(what: Alert, *, at: datetime) -> Effect:
     """Say that a budget has come to a threshold."""
     return Effect(f"alert:{what.name}", EffectKind.ALERT, at, body=asdict(what))
+
+
+def erase_tenant(erasure_id: str, *, at: datetime) -> Effect:
+    """Remove what a tenant has; the erasure alone knows which one."""
+    name = f"erase-tenant:{erasure_id}"
+    return Effect(name, EffectKind.ERASE_TENANT, at, body={"erasure": erasure_id})
 
 
 def expire(job_id: str, *, at: datetime) -> Effect:

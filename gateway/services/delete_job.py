@@ -18,6 +18,9 @@ from gateway.services.perform_effects import PutOff
 from shared.errors import Conflict
 
 
+KEYS_AT_ONCE = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class DeleteJob:
     """From its commit on the job is nobody's; rows and objects follow by an effect."""
@@ -92,9 +95,19 @@ class EraseJob:
             raise PutOff("its URLs still work", after_s=left_s)
         if await self.queue.others_undone(effect):
             raise PutOff("something else is still to be done about it")
+        await self._empty_prefix(job, shared)
         read = sorted({file.asset_id for file in job.files if file.asset_id})
         await self.uploads.reconsider(read, self.clock.now() + KEPT_FOR)
         await self.store.erase(job.id)
+
+
+    async def _empty_prefix(self, job: Job, shared: set[str]) -> None:
+        """Look once into the bucket itself, for what an attempt put and no row names."""
+        if job.fence == 0:
+            return
+        for key in await self.objects.list_keys(f"output/{job.id}/", None, KEYS_AT_ONCE):
+            if key not in shared:
+                await self.objects.delete(key)
 
 
 def _last_url(job: Job, grants: list[Grant]) -> datetime:

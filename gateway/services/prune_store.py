@@ -6,14 +6,13 @@ from datetime import timedelta
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import JobStore
 
-KEPT_FOR = timedelta(hours=24)
 AT_ONCE = 500
 JOBS_AT_ONCE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class PruneStore:
-    """Ops and done effects a day after they were done; a live job's stay with it.
+    """Ops and done effects `ops_kept` after they were done; a live job's stay with it.
 
     Events before a job's last one go together, `events_kept_s` after its end; idempotency
     keys `keys_kept_s` after they were bound, never before their job has ended.
@@ -23,6 +22,7 @@ class PruneStore:
     clock: Clock
     events_kept_s: float
     keys_kept_s: float
+    ops_kept: timedelta
 
     async def __call__(self) -> int:
         """Return how many rows and jobs were pruned; the rest goes with the next tick."""
@@ -30,7 +30,7 @@ class PruneStore:
         events_before = now - timedelta(seconds=self.events_kept_s)
         keys_before = now - timedelta(seconds=self.keys_kept_s)
         return (
-            await self.store.prune(now - KEPT_FOR, AT_ONCE)
+            await self.store.prune(now - self.ops_kept, AT_ONCE)
             + await self.store.prune_events(events_before, JOBS_AT_ONCE)
             + await self.store.prune_keys(keys_before, AT_ONCE)
         )

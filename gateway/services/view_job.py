@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
-from gateway.core.job import Job, WaitingFor
+from gateway.core.job import Job, JobOutput, WaitingFor
 from gateway.core.pricing import usd
 from gateway.core.snapshot import snapshot, timestamp
 from gateway.ports.attempt_log import AttemptLog, Costs
@@ -14,12 +15,16 @@ from gateway.ports.url_signer import UrlSigner
 
 @dataclass(frozen=True, slots=True)
 class ViewJob:
-    """URLs are signed at read time; nothing is written."""
+    """URLs are signed at read time; nothing is written.
+
+    `outputs_kept`: how long outputs are kept after they were made; None is for ever.
+    """
 
     store: JobStore
     attempts: AttemptLog
     signer: UrlSigner
     url_life_s: int
+    outputs_kept: timedelta | None = None
 
     async def __call__(self, job: Job) -> dict[str, Any]:
         """Return the job object of `/v1`."""
@@ -46,9 +51,10 @@ class ViewJob:
         view = snapshot(job)
         view["input"] = job.input
         view["outputs"] = [
-            {**shown, **self._signed(output.key, f"{output.name}{_suffix(output.key)}")}
+            {**shown, **self._signed(job, output)}
             for shown, output in zip(view["outputs"], job.outputs, strict=True)
         ]
+        view["outputs_expire_at"] = timestamp(self._outputs_until(job))
         view["cost"] = {
             "estimated_usd": usd(job.estimated_micro_usd),
             "reserved_usd": usd(costs.reserved_micro_usd),
@@ -64,9 +70,18 @@ class ViewJob:
         }
         return view
 
-    def _signed(self, key: str, file_name: str) -> dict[str, Any]:
-        signed = self.signer.sign_get(key, expires_s=self.url_life_s, file_name=file_name)
+    def _signed(self, job: Job, output: JobOutput) -> dict[str, Any]:
+        if job.outputs_expired_at is not None:
+            return {"url": None, "expires_at": None}
+        name = f"{output.name}{_suffix(output.key)}"
+        signed = self.signer.sign_get(output.key, expires_s=self.url_life_s, file_name=name)
         return {"url": signed.url, "expires_at": timestamp(signed.expires_at)}
+
+    def _outputs_until(self, job: Job) -> datetime | None:
+        """When the outputs are removed, or were; None where they stay until the job goes."""
+        if job.outputs_expired_at or job.outputs_at is None or self.outputs_kept is None:
+            return job.outputs_expired_at
+        return job.outputs_at + self.outputs_kept
 
 
 def _actual_usd(job: Job, costs: Costs) -> str | None:

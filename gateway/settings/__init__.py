@@ -15,10 +15,12 @@ from gateway.settings.groups import (
 from gateway.settings.load import load_settings, settings_from
 from gateway.settings.model import Settings
 from gateway.settings.modes import on_lambda
+from gateway.settings.retention import Retention
 
 __all__ = [
     "BudgetSettings",
     "Limits",
+    "Retention",
     "RunpodSettings",
     "Settings",
     "StoreSettings",

@@ -12,6 +12,7 @@ from gateway.settings.groups import (
     StoreSettings,
     Timings,
 )
+from gateway.settings.retention import Retention
 from gateway.settings.values import (
     Address,
     FilePath,
@@ -80,6 +81,7 @@ class Settings(Group):
     budget: BudgetSettings = BudgetSettings()
     limits: Limits = Limits()
     timings: Timings = Timings()
+    retention: Retention = Retention()
 
     @property
     def is_development(self) -> bool:
@@ -93,6 +95,7 @@ GROUPS: dict[str, type[Group]] = {
     "budget": BudgetSettings,
     "limits": Limits,
     "timings": Timings,
+    "retention": Retention,
 }
 # Required in production, all or nothing in development.
 CLOUDS = ("store", "runpod")

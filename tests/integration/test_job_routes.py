@@ -53,6 +53,7 @@ async def test_an_accepted_job_is_shown_whole(http):
         "input": {"n": 1, "source": None},
         "result": None,
         "outputs": [],
+        "outputs_expire_at": None,
         "warnings": [],
         "error": None,
         "cost": "y",

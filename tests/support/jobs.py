@@ -11,8 +11,11 @@ from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
 from gateway.adapters.memory.budgets import MemoryBudgetStore
 from gateway.adapters.memory.census import MemoryCensusTaker
 from gateway.adapters.memory.effects import MemoryEffectQueue
+from gateway.adapters.memory.erasures import MemoryErasureStore
 from gateway.adapters.memory.export_projects import MemoryExportProjectStore
 from gateway.adapters.memory.jobs import MemoryEventLog, MemoryJobStore
+from gateway.adapters.memory.keys import MemoryKeyStore
+from gateway.adapters.memory.retention import MemoryRetentionStore
 from gateway.adapters.memory.tables import Tables
 from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
 from gateway.adapters.memory.webhooks import MemoryWebhookStore
@@ -21,9 +24,12 @@ from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.engine import SqlEngine
+from gateway.adapters.sql.erasures import SqlErasureStore
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
+from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sql.liveness import SqlLiveness
+from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sql.webhooks import SqlWebhookStore
 from gateway.adapters.sqlite.engine import SqliteEngine
@@ -34,9 +40,12 @@ from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.event_log import EventLog
+from gateway.ports.erasure_store import ErasureStore
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore
+from gateway.ports.key_store import KeyStore
 from gateway.ports.liveness import Liveness
+from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.webhook_store import WebhookStore
 
@@ -93,6 +102,9 @@ class Stores:
     uploads: UploadStore
     projects: ExportProjectStore
     webhooks: WebhookStore
+    keys: KeyStore
+    retention: RetentionStore
+    erasures: ErasureStore
 
 
 Opened = AbstractAsyncContextManager[Stores]
@@ -117,7 +129,10 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
         MemoryBudgetStore(tables),
         uploads,
         projects,
-        MemoryWebhookStore(),
+        webhooks := MemoryWebhookStore(),
+        keys=(keys := MemoryKeyStore()),
+        retention=MemoryRetentionStore(tables, uploads, projects.takes),
+        erasures=MemoryErasureStore(tables, uploads, projects, keys, [webhooks]),
     )
 
 
@@ -150,6 +165,9 @@ def stores_on(engine: SqlEngine) -> Stores:
         SqlUploadStore(engine),
         SqlExportProjectStore(engine),
         SqlWebhookStore(engine),
+        keys=SqlKeyStore(engine),
+        retention=SqlRetentionStore(engine),
+        erasures=SqlErasureStore(engine),
     )
 
 

@@ -114,7 +114,7 @@ class World:
     ) -> None:
         self.stores = stores
         self.clock = HandClock()
-        self.keys = MemoryKeyStore()
+        self.keys = stores.keys
         self.signer = MemoryUrlSigner(secret=b"s", clock=self.clock)
         self.objects = bucket(self.signer)
         self.uploads = stores.uploads
@@ -146,6 +146,8 @@ class World:
             keys=self.keys,
             uploads=self.uploads,
             export_projects=self.stores.projects,
+            retention=self.stores.retention,
+            erasures=self.stores.erasures,
             objects=self.objects,
             multiparts=self.objects,
             signer=self.signer,

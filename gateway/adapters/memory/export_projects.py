@@ -24,6 +24,11 @@ class MemoryExportProjectStore(ExportProjectStore):
         sources = (each.source_asset_id for each in self._clips.values())
         return asset_id in (*working, *sources)
 
+    def forget(self, tenant: str) -> None:
+        """Let go of a tenant's projects and clips."""
+        self._projects = {k: v for k, v in self._projects.items() if k[0] != tenant}
+        self._clips = {k: v for k, v in self._clips.items() if k[0] != tenant}
+
     @override
     async def put_project(
         self, tenant: str, project_id: int, working_asset_id: str | None, at: datetime

@@ -34,6 +34,7 @@ from gateway.ports.job_store import (
     SourceGone,
     TooManyOpenJobs,
 )
+from shared.errors import TryAgainLater
 
 
 class MemoryJobStore(JobStore):
@@ -51,6 +52,8 @@ class MemoryJobStore(JobStore):
         job, t = new.job, self._t
         if new.op in t.ops:
             return self._in_line([job]).get(job.id, 0)
+        if job.tenant in t.erasing:
+            raise TryAgainLater(f"{job.tenant} is being erased", public="Try again.")
         bind = new.idempotency
         name = (job.tenant, bind.route, bind.key) if bind else None
         if name in t.keys:
@@ -87,6 +90,8 @@ class MemoryJobStore(JobStore):
         job, t = new.job, self._t
         if new.op in t.ops:
             return
+        if job.tenant in t.erasing:
+            raise SourceGone
         bind = new.idempotency
         name = (job.tenant, bind.route, bind.key) if bind else None
         if name in t.keys:

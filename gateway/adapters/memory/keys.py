@@ -95,6 +95,14 @@ class MemoryKeyStore(KeyStore):
         known = self._tenants.get(tenant)
         return known is not None and known.suspended_at is not None
 
+    def forget_keys(self, tenant: str) -> None:
+        """Let go of a tenant's keys."""
+        self._keys = {name: key for name, key in self._keys.items() if key.tenant != tenant}
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Let go of the tenant itself."""
+        self._tenants.pop(tenant, None)
+
     def _know(self, key: ApiKey) -> None:
         self._tenants.setdefault(key.tenant, Tenant(key.tenant, key.created_at))
 

@@ -46,6 +46,7 @@ class Tables:
     outbox: dict[str, OutboxRow] = field(default_factory=dict)
     keys: dict[tuple[str, str, str], BoundKey] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
+    erasing: set[str] = field(default_factory=set)
     events_pruned: set[str] = field(default_factory=set)
     attempts: dict[tuple[str, int], Attempt] = field(default_factory=dict)
     outcomes: dict[tuple[str, int], str | None] = field(default_factory=dict)

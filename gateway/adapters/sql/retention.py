@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from typing_extensions import override
 
-from gateway.adapters.sql.engine import SqlEngine, Value
+from gateway.adapters.sql.engine import SqlEngine, Statement, Value
 from gateway.adapters.sql.job_changes import add_effects
 from gateway.adapters.sql.rows import to_instant, to_text
 from gateway.adapters.sql.stored_bytes import take_away
@@ -137,21 +137,24 @@ class SqlRetentionStore(RetentionStore):
 
     @override
     async def drop_upload_row(self, upload_id: str, before: datetime) -> bool:
-        _, dropped = await self._engine.batch(
-            [
-                (
-                    "DELETE FROM assets WHERE upload_id = ? AND deleted_at < ? AND EXISTS "
-                    "(SELECT 1 FROM uploads u WHERE u.id = ? AND u.sweep_at IS NULL) AND "
-                    "NOT EXISTS (SELECT 1 FROM job_assets ja WHERE ja.asset_id = assets.id)",
-                    (upload_id, to_text(before), upload_id),
-                ),
-                (
-                    "DELETE FROM uploads WHERE id = ? AND sweep_at IS NULL "
-                    "AND (status = 'complete' OR (status = 'aborted' AND expires_at < ?)) "
-                    "AND NOT EXISTS (SELECT 1 FROM assets WHERE upload_id = uploads.id) "
-                    "RETURNING id",
-                    (upload_id, to_text(before)),
-                ),
-            ]
-        )
+        _, dropped = await self._engine.batch(drop_upload_row(upload_id, to_text(before)))
         return bool(dropped)
+
+
+def drop_upload_row(upload_id: str, before: str) -> list[Statement]:
+    """Asset and upload, where both were over before this and nothing names them any more."""
+    return [
+        (
+            "DELETE FROM assets WHERE upload_id = ? AND deleted_at < ? AND EXISTS "
+            "(SELECT 1 FROM uploads u WHERE u.id = ? AND u.sweep_at IS NULL) AND "
+            "NOT EXISTS (SELECT 1 FROM job_assets ja WHERE ja.asset_id = assets.id)",
+            (upload_id, before, upload_id),
+        ),
+        (
+            "DELETE FROM uploads WHERE id = ? AND sweep_at IS NULL "
+            "AND (status = 'complete' OR (status = 'aborted' AND expires_at < ?)) "
+            "AND NOT EXISTS (SELECT 1 FROM assets WHERE upload_id = uploads.id) "
+            "RETURNING id",
+            (upload_id, before),
+        ),
+    ]

@@ -25,6 +25,7 @@ _UPLOAD = (
     "sha256, duration_s, status, asset_id, multipart_id, part_size_bytes, size_is_limit, "
     "provisional"
 )
+UPLOAD_COLUMNS = _UPLOAD
 _ASSET = (
     "id, tenant, upload_id, object_key, filename, content_type, size_bytes, etag, "
     "created_at, sha256, probe, duration_s"
@@ -268,7 +269,7 @@ class SqlUploadStore(UploadStore):
             f"SELECT {_UPLOAD} FROM uploads WHERE sweep_at <= ? ORDER BY sweep_at, id LIMIT ?",
             (to_text(now), limit),
         )
-        return [_upload(row) for row in rows]
+        return [upload_of(row) for row in rows]
 
     @override
     async def mark_swept(self, upload_id: str, again_at: datetime | None) -> None:
@@ -283,7 +284,7 @@ class SqlUploadStore(UploadStore):
 
 
 def _first(rows: Sequence[Row]) -> Upload | None:
-    return _upload(rows[0]) if rows else None
+    return upload_of(rows[0]) if rows else None
 
 
 def _values(upload: Upload) -> list[Value]:
@@ -307,7 +308,8 @@ def _values(upload: Upload) -> list[Value]:
     ]
 
 
-def _upload(row: Row) -> Upload:
+def upload_of(row: Row) -> Upload:
+    """Return the upload a row of `UPLOAD_COLUMNS` holds."""
     return Upload(
         upload_id=row["id"],
         tenant=row["tenant"],

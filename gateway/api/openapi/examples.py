@@ -248,6 +248,7 @@ _SUCCEEDED: Final[dict[str, Any]] = {
 }
 _OWNERS: Final[dict[str, Any]] = {
     "input": {**FRAMING_INPUT, "output_width": 1080, "output_height": 1920},
+    "outputs_expire_at": None,
     "cost": {"estimated_usd": "0.0031", "reserved_usd": "0.0412", "actual_usd": None},
     "links": {
         "events": f"/v1/jobs/{JOB_ID}/events",

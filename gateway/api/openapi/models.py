@@ -84,8 +84,11 @@ class StoredOutput(BaseModel):
 class JobOutput(StoredOutput):
     """A file a succeeded job made, with a URL to read it."""
 
-    url: str = Field(description="A presigned GET, signed for this answer. A secret.")
-    expires_at: datetime = Field(description="When the URL dies.")
+    url: str | None = Field(
+        description="A presigned GET, signed for this answer. A secret. Null once the file has "
+        "been kept for as long as files are: then `outputs_expire_at` is past."
+    )
+    expires_at: datetime | None = Field(description="When the URL dies; null without one.")
 
 
 class Cost(BaseModel):
@@ -142,6 +145,10 @@ class Job(JobSnapshot):
     """A job as its owner reads it."""
 
     outputs: list[JobOutput]  # type: ignore[assignment]  # the same, with URLs
+    outputs_expire_at: datetime | None = Field(
+        description="When the files are removed, or were; null: they stay until the job is "
+        "deleted, or there are none."
+    )
     input: dict[str, Any] = Field(description="The input as it was understood.")
     cost: Cost
     position: int | None = absent("Jobs ahead of it; only while it waits for a slot.", ge=0)

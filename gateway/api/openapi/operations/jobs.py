@@ -39,6 +39,13 @@ fails with `budget_exceeded`.
 With `"dry_run": true` everything is checked and nothing is made: the answer is an estimate of \
 cost and time, and no key is used up.
 
+With `"reuse": true` you get what an earlier job of yours made, if it did the very same: the \
+same kind and version, the same input, the same bytes of every file. Such a job has succeeded \
+when the answer comes (200), costs nothing, and names the other job in `reused_from`. A file \
+counts as the same bytes where it is the same asset or output, or where the service has \
+verified its SHA-256: one that an upload was signed with, or that a worker has seen. If the \
+earlier files are gone, the work is done anew.
+
 Rules of a kind have codes of their own (`duplicate_keyframe`, `invalid_range`, \
 `unknown_effect_type`, `unknown_easing`), always 422 with the field named."""
 
@@ -113,7 +120,9 @@ OPERATIONS = MappingProxyType(
             access=Access.READ_TICKET,
             summary="Read a job",
             says="The job as it stands. URLs of its outputs are signed for this answer and "
-            "expire (an hour, unless set otherwise): read the job again for fresh ones. "
+            "expire (an hour, unless set otherwise): read the job again for fresh ones. Where "
+            "whoever runs the service keeps outputs for a time only, `outputs_expire_at` says "
+            "until when; after it the job is still there, and its outputs have no `url`. "
             "Reading changes nothing. With `Prefer: wait=N` the answer comes at the job's "
             "end, or after N seconds.",
             answers=(
@@ -176,7 +185,8 @@ OPERATIONS = MappingProxyType(
             access=Access.JOBS,
             summary="Delete a job",
             says="Removes a job that has ended, with its events and the objects it made. What "
-            "it read is yours and stays.",
+            "it read is yours and stays, and so do objects that another job of yours was "
+            "given by `reuse`: they go with the last job that names them.",
             answers=(Answer(204, "It is gone."),),
             refusals=(refusals.STILL_RUNNING, refusals.ASSET_IN_USE),
         ),

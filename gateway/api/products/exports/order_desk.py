@@ -133,7 +133,8 @@ class OrderDesk:
         """Return the job object: what a socket says, and URLs made for this reader."""
         shown = export_job(job, await self.exports.show.newest(job))
         key = shown["output_video_key"]
-        signed = key and self.exports.show.output_url(key, f"{shown['type']}.mp4")
+        there = key and job.outputs_expired_at is None
+        signed = there and self.exports.show.output_url(key, f"{shown['type']}.mp4")
         return {
             **shown,
             "output_url": signed.url if signed else None,
