@@ -15,7 +15,6 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack, closing
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -29,15 +28,22 @@ from gateway.adapters.memory.objects import MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
 from gateway.adapters.sqlite.connections import open_reader, open_writer
 from gateway.adapters.sqlite.migrate import migrate
-from gateway.ports.job_store import Change, Committed
-from gateway.ports.object_store import StoredObject
 from gateway.settings.groups import Limits, Timings
 from gateway.wiring import Ports
 from tests.support.audit import History, must_add_up, rows_of
 from tests.support.house import AsItIs, Door, Outside, engine_on
 from tests.support.jobs import NOON, HandClock
 from tests.support.party import FINE, TENANTS, UNHEARD, UNWRITTEN, Party, Shaky, is_a_refusal
-from tests.support.world import LIMIT_S, VIDEO
+from tests.support.world import LIMIT_S
+from tests.support.wrong_ports import (
+    Absent,
+    Blind,
+    Credulous,
+    Forgetful,
+    Silent,
+    with_jobs,
+    with_objects,
+)
 
 FIELDS = {
     "limits": Limits(open_jobs_per_tenant=5),
@@ -176,71 +182,6 @@ def must_be_gone(reader: sqlite3.Connection) -> None:
 # What each of these does wrong is found: the rules can be broken, and are seen to be.
 
 
-class InTheWay:
-    """Stands before a port, and does all as it does."""
-
-    def __init__(self, port: Any) -> None:
-        self._port = port
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._port, name)
-
-
-class Blind(InTheWay):
-    """Writes over whatever is there, as if nobody had written meanwhile."""
-
-    def __init__(self, port: Any) -> None:
-        super().__init__(port)
-        self._one_at_a_time = asyncio.Lock()
-
-    async def commit(self, change: Change) -> Committed:
-        async with self._one_at_a_time:
-            now = await self._port.get(change.before.id)
-            before = replace(change.before, version=now.version)
-            seq = now.seq + len(change.events)
-            after = replace(change.after, version=now.version + 1, seq=seq)
-            over = replace(change, before=before, after=after)
-            done: Committed = await self._port.commit(over)
-        return done
-
-
-class Silent(InTheWay):
-    """Forgets what a change leaves for the world to be told."""
-
-    async def commit(self, change: Change) -> Committed:
-        done: Committed = await self._port.commit(replace(change, effects=()))
-        return done
-
-
-class Forgetful(InTheWay):
-    """Knows no idempotency key."""
-
-    async def bound_to(self, *_: Any) -> None:
-        return None
-
-    async def create(self, new: Any) -> int:
-        made: int = await self._port.create(replace(new, idempotency=None))
-        return made
-
-
-class Credulous(InTheWay):
-    """Says of whatever it is asked about that it is in the bucket."""
-
-    async def head(self, key: str) -> StoredObject:
-        return StoredObject(key, len(VIDEO), "etag", "video/mp4")
-
-
-class Absent(InTheWay):
-    """Accepts jobs and writes none."""
-
-    async def create(self, _: Any) -> int:
-        return 0
-
-
-def with_jobs(wrong: type[InTheWay]) -> Callable[[Ports], Ports]:
-    return lambda has: replace(has, jobs=wrong(has.jobs))
-
-
 WORKED = [("submit", 0, 0), ("perform", 0, 0), ("claim", 0, 0)]
 WRONG: dict[str, tuple[str, Callable[[Ports], Ports], list[list[tuple[str, int, int]]]]] = {
     "a compare-and-set that compares nothing": (
@@ -265,7 +206,7 @@ WRONG: dict[str, tuple[str, Callable[[Ports], Ports], list[list[tuple[str, int, 
     ),
     "a bucket that says all is there": (
         "succeeded without",
-        lambda has: replace(has, objects=Credulous(has.objects)),
+        with_objects(Credulous),
         [*([deed] for deed in WORKED), [("boast", 0, 0)]],
     ),
 }
