@@ -28,6 +28,13 @@ class Receiver:
     port: int
     heard: list[Heard] = field(default_factory=list)
     connections: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def has_heard(self, count: int) -> None:
+        """Return once there were so many requests."""
+        while len(self.heard) < count:
+            self.news.clear()
+            await self.news.wait()
 
 
 def says(status: int, body: bytes = b"", **headers: str) -> Speaks:
@@ -76,6 +83,7 @@ async def receiving(
         try:
             heard = await _read(reader, names.get(writer.get_extra_info("ssl_object")))
             receiver.heard.append(heard)
+            receiver.news.set()
             await speaks(heard, writer)
             await writer.drain()
         except (OSError, asyncio.IncompleteReadError):
