@@ -1,6 +1,6 @@
 """Hands each use case the ports it needs; which adapters those are is bootstrap's business."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
@@ -70,6 +70,7 @@ from gateway.services.watch_attempts import Patience, WatchAttempts
 from gateway.settings import BudgetSettings, RunpodSettings, Settings
 from gateway.wiring_polls import PollPorts, PollServices
 from gateway.wiring_webhooks import WebhookServices
+from shared.errors import OperatorMustAct
 from shared.job_kind import JobKind
 
 # A slot is one job a worker takes at once: a GPU endpoint keeps one more of each at hand.
@@ -128,6 +129,20 @@ def caps_of(settings: BudgetSettings) -> Caps:
         for usd in (settings.day_usd, settings.month_usd)
     )
     return Caps(day, month)
+
+
+def kind_caps_of(
+    said: Iterable[tuple[str, int]], offered: Mapping[str, JobKind[Any, Any]]
+) -> Mapping[str, int]:
+    """Return how many jobs of a kind may be at work; raise `OperatorMustAct` for no kind."""
+    caps = dict(said)
+    if strange := sorted(caps.keys() - offered.keys()):
+        named = ", ".join(strange)
+        raise OperatorMustAct(
+            f"CUTROOM_LIMITS_RUNNING_PER_KIND names {named}, and there is no such kind",
+            public="The service is misconfigured.",
+        )
+    return caps
 
 
 class JobServices:
@@ -209,7 +224,11 @@ class JobServices:
         has, change = self.has, self.change
         performers: dict[EffectKind, Performer] = {
             EffectKind.DISPATCH: DispatchJobs(
-                has.jobs, change, self.endpoints.by_name(), has.clock
+                has.jobs,
+                change,
+                self.endpoints.by_name(),
+                has.clock,
+                kind_caps_of(self.settings.limits.running_per_kind, self.kinds),
             ),
             EffectKind.SUBMIT: SubmitToCompute(
                 change,

@@ -1,9 +1,10 @@
 """Where jobs, their events and their effects are written: one change, one batch."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, auto
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from gateway.core.budgets import NO_CAPS, Caps
@@ -14,6 +15,7 @@ from gateway.core.job_pages import JobFilter, JobPage, Place
 
 # What the inputs of one page's jobs may come to, so that no page fills the memory.
 PAGE_INPUT_BYTES = 8 * 2**20
+NO_KIND_CAPS: Mapping[str, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +74,9 @@ class Change:
 
     `op` is chosen before the first try and kept for every repeat. `outcome` is what a
     repeat is answered with. `slot_cap`: where the change takes a slot, how many the
-    endpoint has; None takes one without asking. `attempt_outcome`: where the change ends the
-    open attempt, how. `caps`: where it reserves another attempt, those of budgets for which
+    endpoint has; None takes one without asking. `kind_cap`: how many of those jobs of this
+    kind may hold; None is all. `attempt_outcome`: where the change ends the open attempt,
+    how. `caps`: where it reserves another attempt, those of budgets for which
     none are set.
     """
 
@@ -85,6 +88,7 @@ class Change:
     at: datetime
     outcome: dict[str, Any] = field(default_factory=dict)
     slot_cap: int | None = None
+    kind_cap: int | None = None
     attempt_outcome: str | None = None
     caps: Caps = NO_CAPS
 
@@ -101,7 +105,7 @@ class Committed(Enum):
     DONE = auto()
     LOST = auto()  # somebody else changed the job first: load, decide again, same op
     REPEATED = auto()  # this op was done before: answer with its stored outcome
-    NO_SLOT = auto()  # the endpoint is full
+    NO_SLOT = auto()  # the endpoint is full, or its part for this kind
     NO_BUDGET = auto()  # the reserve of another attempt has no room
 
 
@@ -179,11 +183,14 @@ class JobStore(Protocol):
     async def touch(self, op: str, job: Job, at: datetime, outcome: dict[str, Any]) -> None:
         """Note that the open attempt `job.fence` was heard, under `op`; nothing else."""
 
-    async def in_line(self, endpoint: str, now: datetime) -> Job | None:
+    async def in_line(
+        self, endpoint: str, now: datetime, kind_caps: Mapping[str, int] = NO_KIND_CAPS
+    ) -> Job | None:
         """Return the job to get the endpoint's next slot.
 
-        Of the jobs waiting for one (or whose `retry_at` is past) and not past their
-        deadline, the oldest of the tenant with the fewest holding one.
+        Of the jobs waiting for one (or whose `retry_at` is past), not past their deadline and
+        not of a kind that holds as many as its cap: one of the tenant with the fewest holding
+        one, of its kind with the fewest, the oldest.
         """
 
     async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:

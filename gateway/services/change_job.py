@@ -37,7 +37,7 @@ class Changed:
 
 
 class NoSlot(Exception):
-    """The endpoint is full; the job waits on."""
+    """The endpoint is full, or its part for this kind; the job waits on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,7 @@ class ChangeJob:
         *,
         outcome: Callable[[Job], dict[str, Any]] = lambda _: {},
         slot_cap: int | None = None,
+        kind_cap: int | None = None,
     ) -> Changed:
         """Write what the happening makes of the job.
 
@@ -81,6 +82,7 @@ class ChangeJob:
                 at=now,
                 outcome=outcome(decision.job),
                 slot_cap=slot_cap,
+                kind_cap=kind_cap,
                 attempt_outcome=decision.attempt_outcome,
                 caps=self.caps,
             )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from gateway.core.effects import Effect
 from gateway.core.happenings import SlotGranted
+from gateway.core.job import Job
 from gateway.core.lifecycle import Refused
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import JobStore
@@ -14,27 +15,35 @@ from gateway.services.endpoints import Endpoint
 
 @dataclass(frozen=True, slots=True)
 class DispatchJobs:
-    """Takes one slot at a time, each in the batch that also leaves the effect `submit`."""
+    """Takes one slot at a time, each in the batch that also leaves the effect `submit`.
+
+    `kind_caps`: how many jobs of a kind may hold a slot of one endpoint; all, unless said.
+    """
 
     store: JobStore
     change: ChangeJob
     endpoints: Mapping[str, Endpoint]
     clock: Clock
+    kind_caps: Mapping[str, int]
 
     async def __call__(self, effect: Effect) -> None:
         """Give slots until none is free or nobody waits."""
         endpoint = self.endpoints.get(effect.body["endpoint"])
         if endpoint is None:
             return  # no longer configured: its jobs expire or are cancelled
-        while job := await self.store.in_line(endpoint.name, self.clock.now()):
+        while job := await self._next(endpoint):
             try:
                 await self.change(
                     f"slot:{job.id}:{job.version}",
                     job.id,
                     SlotGranted(),
                     slot_cap=endpoint.slot_cap,
+                    kind_cap=self.kind_caps.get(job.kind),
                 )
             except NoSlot:
                 return
             except Refused:
                 continue  # cancelled or claimed since it was read
+
+    async def _next(self, endpoint: Endpoint) -> Job | None:
+        return await self.store.in_line(endpoint.name, self.clock.now(), self.kind_caps)

@@ -204,6 +204,41 @@ async def test_the_next_slot_goes_to_the_tenant_that_holds_the_fewest(stores):
     assert await stores.jobs.in_line("cpu", later) is None
 
 
+async def test_of_a_tenants_jobs_the_next_is_of_the_kind_that_holds_the_fewest(stores):
+    await running(stores, "j1")
+    later = NOON + timedelta(seconds=1)
+    await stores.jobs.create(new(a_job("j2")))
+    await stores.jobs.create(new(a_job("j3", kind="test.quick", created_at=later)))
+    assert (await stores.jobs.in_line("gpu", later)).id == "j3"
+
+
+async def test_d95_a_kind_that_holds_as_many_as_it_may_waits_and_others_do_not(stores):
+    await running(stores, "j1")
+    await stores.jobs.create(new(a_job("j2")))
+    caps = {"test.kind": 1, "test.quick": 1}
+    assert await stores.jobs.in_line("gpu", NOON, caps) is None
+    assert (await stores.jobs.in_line("gpu", NOON, {"test.kind": 2})).id == "j2"
+    await stores.jobs.create(new(a_job("j3", kind="test.quick", tenant="other")))
+    assert (await stores.jobs.in_line("gpu", NOON, caps)).id == "j3"
+
+
+async def test_d95_the_slots_of_a_kind_are_taken_up_to_its_cap_also_in_a_race(stores):
+    kinds = {"test.kind": 2, "test.quick": 3}
+    jobs = [a_job(f"{kind}-{n}", kind=kind) for kind in kinds for n in range(5)]
+    for job in jobs:
+        await stores.jobs.create(new(job))
+    changes = [
+        change(job, SlotGranted(), f"s{job.id}", slot_cap=9, kind_cap=kinds[job.kind])
+        for job in jobs
+    ]
+    answers = await asyncio.gather(*(stores.jobs.commit(each) for each in changes))
+    taken = [
+        job.kind for job, said in zip(jobs, answers, strict=True) if said is Committed.DONE
+    ]
+    assert {kind: taken.count(kind) for kind in kinds} == kinds
+    assert answers.count(Committed.NO_SLOT) == 5
+
+
 async def test_a_job_to_be_retried_is_in_line_once_its_time_has_come(stores):
     job = await running(stores)
     lost = change(job, AttemptLost("worker_lost"), "lost")

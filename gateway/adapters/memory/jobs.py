@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from gateway.ports.attempt_log import Attempt
 from gateway.ports.budgets import OverBudget
 from gateway.ports.event_log import Event, EventLog
 from gateway.ports.job_store import (
+    NO_KIND_CAPS,
     PAGE_INPUT_BYTES,
     Change,
     Committed,
@@ -192,9 +193,7 @@ class MemoryJobStore(JobStore):
         now = t.jobs.get(before.id)
         if now is None or now.version != before.version:
             return Committed.LOST
-        takes = after.holds_slot and not before.holds_slot
-        cap = change.slot_cap
-        if takes and cap is not None and len(t.holding(after.endpoint)) >= cap:
+        if after.holds_slot and not before.holds_slot and not self._has_slot(change):
             return Committed.NO_SLOT
         if change.reserves and self._reserve_another(change):
             return Committed.NO_BUDGET
@@ -206,6 +205,14 @@ class MemoryJobStore(JobStore):
         self._note_attempt(change)
         t.leave(change.effects)
         return Committed.DONE
+
+    def _has_slot(self, change: Change) -> bool:
+        if change.slot_cap is None:
+            return True
+        held = self._t.holding(change.after.endpoint)
+        of_kind = sum(job.kind == change.after.kind for job in held)
+        kind_is_full = change.kind_cap is not None and of_kind >= change.kind_cap
+        return len(held) < change.slot_cap and not kind_is_full
 
     def _note_attempt(self, change: Change) -> None:
         t, before, after = self._t, change.before, change.after
@@ -241,14 +248,26 @@ class MemoryJobStore(JobStore):
             self._t.jobs[job.id] = replace(now, seen_at=at)
 
     @override
-    async def in_line(self, endpoint: str, now: datetime) -> Job | None:
-        held = Counter(job.tenant for job in self._t.holding(endpoint))
+    async def in_line(
+        self, endpoint: str, now: datetime, kind_caps: Mapping[str, int] = NO_KIND_CAPS
+    ) -> Job | None:
+        holding = self._t.holding(endpoint)
+        held = Counter(job.tenant for job in holding)
+        held_of_kind = Counter((job.tenant, job.kind) for job in holding)
+        by_kind = Counter(job.kind for job in holding)
         waiting = [
             job
             for job in self._t.jobs.values()
-            if job.endpoint == endpoint and awaits_slot(job, now)
+            if job.endpoint == endpoint
+            and awaits_slot(job, now)
+            and by_kind[job.kind] < kind_caps.get(job.kind, len(holding) + 1)
         ]
-        return min(waiting, key=lambda j: (held[j.tenant], j.created_at, j.id), default=None)
+
+        def place(job: Job) -> tuple[int, int, datetime, str]:
+            of_kind = held_of_kind[job.tenant, job.kind]
+            return held[job.tenant], of_kind, job.created_at, job.id
+
+        return min(waiting, key=place, default=None)
 
     @override
     async def positions(self, jobs: Sequence[Job]) -> dict[str, int]:

@@ -28,7 +28,6 @@ _INSERT_EFFECT = (
 def change(what: Change) -> list[Statement]:
     """Everything one decision writes; `CAS` says where its compare-and-set stands."""
     before, after, op = what.before, what.after, what.op
-    guarded = what.slot_cap is not None and after.holds_slot and not before.holds_slot
     assignments = ", ".join(f"{name} = ?" for name in CHANGING)
     stored_bytes = _new_bytes(what)
     if stored_bytes:
@@ -36,7 +35,7 @@ def change(what: Change) -> list[Statement]:
     return [
         (
             "INSERT INTO ops (op, job_id, at, guards_needed) VALUES (?, ?, ?, ?)",
-            (op, after.id, to_text(what.at), int(guarded) + money.PERIODS * what.reserves),
+            (op, after.id, to_text(what.at), _guards(what) + money.PERIODS * what.reserves),
         ),
         (
             f"UPDATE jobs SET {assignments}, op = ? "
@@ -48,7 +47,7 @@ def change(what: Change) -> list[Statement]:
                 before.version,
             ],
         ),
-        *_counters(what, guarded=guarded),
+        *_counters(what),
         *_events(what),
         *_attempt(what),
         *_next_reserve(what),
@@ -82,8 +81,16 @@ def add_effects(
     ]
 
 
-def _counters(what: Change, *, guarded: bool) -> list[Statement]:
+def _guards(what: Change) -> int:
+    """How many guards stand before the slot that it takes: the endpoint's, and its kind's."""
+    if what.slot_cap is None or what.before.holds_slot or not what.after.holds_slot:
+        return 0
+    return 1 + (what.kind_cap is not None)
+
+
+def _counters(what: Change) -> list[Statement]:
     before, after, op = what.before, what.after, what.op
+    guarded = _guards(what) > 0
     statements: list[Statement] = []
     taken = after.holds_slot - before.holds_slot
     waiting = (after.waiting_for is WaitingFor.SLOT) - (before.waiting_for is WaitingFor.SLOT)
@@ -98,13 +105,22 @@ def _counters(what: Change, *, guarded: bool) -> list[Statement]:
             )
         )
     if guarded:
+        # The endpoint's row is written by now, which lets one batch at a time count here.
+        of_kind: str = ""
+        params: tuple[Value, ...] = ()
+        if what.kind_cap is not None:
+            of_kind = (
+                " + CASE WHEN (SELECT count(*) FROM jobs WHERE endpoint = ? "
+                "AND holds_slot = 1 AND kind = ?) <= ? THEN 1 ELSE 0 END"
+            )
+            params = (after.endpoint, after.kind, what.kind_cap)
         # A lost compare-and-set is no missed guard: it leaves the count as needed.
         statements.append(
             (
                 "UPDATE ops SET guards_met = CASE "
-                f"WHEN {_MARKED} THEN (SELECT count(*) FROM endpoints WHERE op = ?) "
+                f"WHEN {_MARKED} THEN (SELECT count(*) FROM endpoints WHERE op = ?){of_kind} "
                 "ELSE guards_needed END WHERE op = ?",
-                (after.id, op, op, op),
+                (after.id, op, op, *params, op),
             )
         )
     if after.is_final and not before.is_final:

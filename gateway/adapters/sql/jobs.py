@@ -1,7 +1,7 @@
 """The job store and the event log in SQL."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,6 +23,7 @@ from gateway.core.job_pages import JobFilter, JobPage, Place
 from gateway.ports.budgets import OverBudget
 from gateway.ports.event_log import Event, EventLog
 from gateway.ports.job_store import (
+    NO_KIND_CAPS,
     Change,
     Committed,
     Deleted,
@@ -39,6 +40,11 @@ from shared.errors import TryAgainLater
 
 _NEVER_TOLD = "~"  # sorts behind every instant: there is nothing to ask about
 _UNFINISHED = "status IN ('queued', 'running')"
+_HELD = (
+    "SELECT {by}, count(*) AS held FROM jobs "
+    "WHERE endpoint = ? AND holds_slot = 1 GROUP BY {by}"
+)
+_HELD_OF_KIND = "(SELECT count(*) FROM jobs WHERE endpoint = ? AND holds_slot = 1 AND kind = ?)"
 _WAITS = (
     "endpoint = ? AND status = 'queued' AND "
     "(waiting_for = 'slot' OR (waiting_for = 'retry_at' AND retry_at <= ?))"
@@ -220,15 +226,19 @@ class SqlJobStore(JobStore):
             return  # heard before under this op
 
     @override
-    async def in_line(self, endpoint: str, now: datetime) -> Job | None:
+    async def in_line(
+        self, endpoint: str, now: datetime, kind_caps: Mapping[str, int] = NO_KIND_CAPS
+    ) -> Job | None:
+        capped = "".join(f" AND (j.kind <> ? OR {_HELD_OF_KIND} < ?)" for _ in kind_caps)
+        caps = [each for kind, cap in kind_caps.items() for each in (kind, endpoint, kind, cap)]
         rows = await self._engine.fetch(
-            "SELECT j.* FROM jobs j LEFT JOIN ("
-            "  SELECT tenant, count(*) AS held FROM jobs "
-            "  WHERE endpoint = ? AND holds_slot = 1 GROUP BY tenant"
-            ") h ON h.tenant = j.tenant "
-            f"WHERE j.{_WAITS} AND j.deadline_at > ? "
-            "ORDER BY coalesce(h.held, 0), j.created_at, j.id LIMIT 1",
-            (endpoint, endpoint, to_text(now), to_text(now)),
+            "SELECT j.* FROM jobs j "
+            f"LEFT JOIN ({_HELD.format(by='tenant')}) h ON h.tenant = j.tenant "
+            f"LEFT JOIN ({_HELD.format(by='tenant, kind')}) k "
+            "ON k.tenant = j.tenant AND k.kind = j.kind "
+            f"WHERE j.{_WAITS} AND j.deadline_at > ?{capped} ORDER BY "
+            "coalesce(h.held, 0), coalesce(k.held, 0), j.created_at, j.id LIMIT 1",
+            (endpoint, endpoint, endpoint, to_text(now), to_text(now), *caps),
         )
         return job_of(rows[0]) if rows else None
 
