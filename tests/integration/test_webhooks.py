@@ -289,8 +289,8 @@ async def test_a_receiver_that_hangs_holds_up_no_other_and_no_effect(desk):
     assert hung == deliver_webhooks.AT_ONCE_PER_ENDPOINT
     assert quick.heard[-1].headers["webhook-id"] == f"evt_{job_id}"
     # A gateway that stops gives back what it was about to send.
-    [due] = await desk.world.stores.webhooks.due(desk.world.clock.now())
-    assert due.endpoint_id == slow_id
+    due = await desk.world.stores.webhooks.due(desk.world.clock.now())
+    assert slow_id in {each.endpoint_id for each in due}
 
 
 async def test_an_endpoint_that_fails_is_tried_one_delivery_at_a_time(desk):
