@@ -202,7 +202,7 @@ class UsageRow(UsageTotal):
     status: Status | None = absent("Where the jobs stand; where `by` is `status`.")
 
 
-class Usage(BaseModel):
+class UsageOfDays(BaseModel):
     """Costs by the day their attempt was reserved on; deleted jobs count as they ended."""
 
     from_: date = Field(alias="from", description="The first day, in UTC.")

@@ -3,7 +3,7 @@
 from types import MappingProxyType
 
 from gateway.api.openapi import examples
-from gateway.api.openapi.models import Usage
+from gateway.api.openapi.models import UsageOfDays
 from gateway.api.openapi.operation import Access, Operation, ok
 
 OPERATIONS = MappingProxyType(
@@ -16,7 +16,7 @@ OPERATIONS = MappingProxyType(
             "of UTC, and an attempt's cost belongs to the day its reserve was made on, as it does "
             "in the budget. Jobs that failed, were cancelled or deleted count with what they "
             "spent; a job that was given an earlier result cost nothing and does not count.",
-            answers=(ok("The costs.", Usage, examples.USAGE),),
+            answers=(ok("The costs.", UsageOfDays, examples.USAGE),),
         ),
     }
 )
