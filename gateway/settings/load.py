@@ -12,6 +12,10 @@ from gateway.settings.model import CLOUDS, GROUPS, Settings
 from gateway.settings.production import faults_in_production
 from shared.errors import OperatorMustAct
 
+# What the command, the worker and the local stack read, which may share an environment with
+# the gateway.
+OTHERS = frozenset({"CUTROOM_URL", "CUTROOM_API_KEY"})
+OTHERS_PREFIXES = ("CUTROOM_WORKER_",)
 LONGEST_KEY = 512  # characters; the front desk does not look at a longer credential
 
 
@@ -22,7 +26,7 @@ def settings_from(variables: Mapping[str, str]) -> Settings:
     another, and never what it holds.
     """
     given = resolve(variables)
-    faults = [*given.faults, *_unfit_keys(given)]
+    faults = [*given.faults, *_unfit_keys(given), *_misspelt(given)]
     try:
         settings = Settings.model_validate(_fields(given))
     except ValidationError as error:
@@ -68,8 +72,38 @@ def _unfit_keys(given: Given) -> list[str]:
     ]
 
 
+def _misspelt(given: Given) -> list[str]:
+    """Name what is none of ours, nor another program's; in a group the group does it."""
+    found = []
+    for name in given.settings:
+        path = name.removeprefix(OURS).lower()
+        group, _, rest = path.partition("_")
+        known = _is_of_its_own(path) or (group in GROUPS and rest)
+        if not known and name not in OTHERS and not name.startswith(OTHERS_PREFIXES):
+            found.append(f"{name} is no setting{_meant(name)}")
+    return found
+
+
+def _meant(name: str) -> str:
+    # Only where something is wrong: importing it takes longer than all else here.
+    from difflib import get_close_matches  # noqa: PLC0415
+
+    own = [f"{OURS}{field.upper()}" for field in Settings.model_fields if field not in GROUPS]
+    of_groups = [
+        f"{OURS}{group.upper()}_{field.upper()}"
+        for group, model in GROUPS.items()
+        for field in model.model_fields
+    ]
+    close = get_close_matches(name, [*own, *of_groups], n=1, cutoff=0.8)
+    return f"; is {close[0]} meant?" if close else ""
+
+
+def _is_of_its_own(path: str) -> bool:
+    return path in Settings.model_fields and path not in GROUPS
+
+
 def _fields(given: Given) -> dict[str, Any]:
-    """Sort what is set into the model's groups; what is in none is another program's."""
+    """Sort what is set into the model's groups."""
     settings = given.settings
     environment = settings.get(f"{OURS}ENVIRONMENT")
     bare = environment is not None and environment.text.strip().lower() == "development"
@@ -79,7 +113,7 @@ def _fields(given: Given) -> dict[str, Any]:
         group, _, rest = path.partition("_")
         if group in GROUPS and rest:
             fields.setdefault(group, {})[rest] = said.text
-        elif path in Settings.model_fields and path not in GROUPS:
+        elif _is_of_its_own(path):
             fields[path] = said.text
     if given.keys:
         fields["api_keys"] = [key.text for key in given.keys]

@@ -7,7 +7,7 @@ import pytest
 
 from gateway.settings import load_settings, settings_from
 from shared.errors import OperatorMustAct
-from tests.support.variables import GOOD, read
+from tests.support.variables import A_KEY, GOOD, read
 
 EXAMPLE = Path(__file__).parents[3] / ".env.example"
 CLOUD = [name for name in GOOD if name.startswith(("CUTROOM_STORE_", "CUTROOM_RUNPOD_"))]
@@ -284,3 +284,80 @@ def test_d142_neither_repr_nor_dump_of_settings_shows_a_secret():
     secrets = [GOOD[name] for name in GOOD if name.endswith(("SECRET", "_KEY", "KEYS"))]
     assert len(secrets) == 4
     assert [secret for secret in [*secrets, "an-older"] if secret in shown] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("CUTROOM_API_KEY_S", "CUTROOM_API_KEYS"),
+        ("CUTROOM_TOKENSECRET", "CUTROOM_TOKEN_SECRET"),
+        ("CUTROOM_LIMIT_JSON_DEPTH", "CUTROOM_LIMITS_JSON_DEPTH"),
+        ("CUTROOM_LIMITS", ""),
+        ("CUTROOM_", ""),
+        ("CUTROOM_SOMETHING_ELSE", ""),
+    ],
+)
+def test_a_variable_of_ours_that_is_none_stops_the_start(name, meant):
+    with pytest.raises(OperatorMustAct) as refused:
+        read(**{name: "hunter2"})
+    said = str(refused.value)
+    assert said.startswith(f"{name} is no setting")
+    assert meant in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "name", ["CUTROOM_URL", "CUTROOM_API_KEY", "CUTROOM_WORKER_GPU", "OTHER_SETTING"]
+)
+def test_what_other_programs_read_may_stand_in_the_same_environment(name):
+    assert read(**{name: "theirs"}) == read()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "changeme-changeme-changeme-changeme",
+        "your-key-here-your-key-here-your-key",
+        "xxx-xxx-xxx-xxx-xxx-xxx-xxx-xxx-xxx",
+        "${TOKEN_SECRET_OF_THE_DEPLOYMENT_1}",
+        "{{ token_secret_of_the_deployment }}",
+        "TODO: 32 characters or more of this",
+        "0" * 40,
+    ],
+)
+@pytest.mark.parametrize("name", ["CUTROOM_TOKEN_SECRET", "CUTROOM_API_KEYS"])
+def test_d85_what_nobody_has_chosen_is_no_secret_in_production(name, text):
+    with pytest.raises(OperatorMustAct, match=f"{name} still holds a placeholder"):
+        read(**{name: text})
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("CUTROOM_PUBLIC_BASE_URL", "https://your-host.test"),
+        ("CUTROOM_STORE_ENDPOINT_URL", "https://your-account-id.r2.cloudflarestorage.com"),
+        ("CUTROOM_STORE_BUCKET", "your-bucket"),
+        ("CUTROOM_STORE_ACCESS_KEY_ID", "your-access-key-id"),
+        ("CUTROOM_STORE_ACCESS_KEY_ID", "changeme"),
+        ("CUTROOM_RUNPOD_GPU_ENDPOINT", "<gpu endpoint>"),
+    ],
+)
+def test_a_name_that_nobody_has_filled_in_is_refused_in_production(name, text):
+    with pytest.raises(OperatorMustAct, match=f"{name} still holds a placeholder"):
+        read(**{name: text})
+    bare = {"CUTROOM_ENVIRONMENT": "development"}
+    assert read(**{name: text}, **bare).is_development
+
+
+def test_one_secret_for_two_purposes_is_refused_in_production():
+    with pytest.raises(OperatorMustAct) as refused:
+        read(CUTROOM_TOKEN_SECRET=A_KEY, CUTROOM_RUNPOD_API_KEY="s9" * 20)
+    said = str(refused.value)
+    assert "CUTROOM_TOKEN_SECRET and CUTROOM_API_KEYS hold the same secret" in said
+    both = "CUTROOM_STORE_SECRET_ACCESS_KEY and CUTROOM_RUNPOD_API_KEY hold the same secret"
+    assert both in said
+    assert A_KEY not in said
+
+
+def test_one_key_under_two_names_is_one_key():
+    assert len(read(API_KEY=A_KEY).api_keys) == 1
