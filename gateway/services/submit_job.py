@@ -145,7 +145,7 @@ class SubmitJob:
         op = f"job:{self.new_id() if job_id else job.id}"
         if asked.reuse and (reused := await self.reuse(op, job, bind)) is not None:
             self.wake()  # its end is to be announced
-            self.wake()
+            add_log_fields(job_id=job.id, kind=job.kind)
             return Submitted(reused)
         self.room.check_limit(job)
         return await self._create(op, job, bind)

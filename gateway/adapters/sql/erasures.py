@@ -149,6 +149,8 @@ class SqlErasureStore(ErasureStore):
                     ("UPDATE ledger SET tenant = ? WHERE tenant = ?", (alias, tenant)),
                     *_strip(tenant),
                     ("DELETE FROM budget_periods WHERE tenant = ?", (tenant,)),
+                    # The mark of a batch counts within it alone; it names a job.
+                    ("UPDATE endpoints SET op = NULL", ()),
                     ("DELETE FROM tenants WHERE id = ?", (tenant,)),
                     (
                         "UPDATE erasures SET tenant = NULL, done_at = ? WHERE id = ?",
