@@ -16,7 +16,10 @@ PAGES = frozenset({"/docs", "/docs/oauth2-redirect", "/openapi.json", "/redoc"})
 OPEN = frozenset({"/healthz", "/readyz"})
 NUMBERS = {"project_id": "7", "clip_index": "0"}
 # Where an address is looked up after the body was read: one that is good.
-BODIES = {"/v1/uploads/{upload_id}/parts": {"part_numbers": [1]}}
+BODIES = {
+    "/v1/uploads/{upload_id}/parts": {"part_numbers": [1]},
+    "/v1/webhook-endpoints/{endpoint_id}": {"enabled": True},
+}
 PREFIXES = ("/v1", "/api/export", "/api/jobs", "/api/videos", "/ws/export")
 
 
@@ -75,6 +78,8 @@ def of_default(has: Standing, place: Place) -> Callable[[str], str]:
         "job_id": has.export_id if is_export else has.queued_id,
         "upload_id": has.upload_id,
         "asset_id": has.asset_id,
+        "endpoint_id": has.endpoint_id,
+        "delivery_id": has.delivery_id,
         **NUMBERS,
     }
     return ids.__getitem__

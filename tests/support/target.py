@@ -52,6 +52,8 @@ class Standing:
     made_id: str
     export_id: str
     video_key: str
+    endpoint_id: str
+    delivery_id: str
 
     def address(self, path: str) -> str:
         """Return a path with what it names filled in."""
@@ -126,6 +128,9 @@ async def settle_in(world: World, base_url: str) -> Standing:
         running_id, running = await world.dispatched()
         await running.claim()
         waiting_id, waiting = await world.dispatched()
+        hooks = {"url": "https://hooks.example.com/in"}
+        endpoint = (await http.post("/v1/webhook-endpoints", json=hooks)).json()
+        tested = await http.post(f"/v1/webhook-endpoints/{endpoint['id']}/test")
         await s4.project()
         await s4.clip()
         return Standing(
@@ -144,6 +149,8 @@ async def settle_in(world: World, base_url: str) -> Standing:
             made_id=made_id,
             export_id=await s4.started(),
             video_key=await s4.uploaded(),
+            endpoint_id=endpoint["id"],
+            delivery_id=tested.json()["id"],
         )
 
 

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from tests.attack.tables import layers, stills
+from tests.attack.tables import layers, stills, webhooks
 from tests.attack.tables.deliveries import DELIVERY, delivery
 from tests.attack.tables.looks import (
     FRAMING,
@@ -101,6 +101,7 @@ _ENVELOPE: Fields = {
     ),
     "labels.clip": text(1, 64, missing=False),
     "deadline_s": whole(1, 7 * 24 * 3600, null=True, missing=False),
+    "webhook": truth(),
     "dry_run": truth(),
 }
 
@@ -143,6 +144,7 @@ def _submit(kind: str, source: dict[str, str], **look: Any) -> dict[str, Any]:
         "input": {"source": source, **look},
         "labels": {"clip": "7"},
         "deadline_s": 600,
+        "webhook": True,
         "dry_run": False,
     }
 
@@ -302,4 +304,5 @@ ROUTES = (
             for name in ("job_id", "output")
         },
     ),
+    *webhooks.ROUTES,
 )
