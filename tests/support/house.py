@@ -10,6 +10,7 @@ import sqlite3
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -204,12 +205,13 @@ async def a_house(
     broken: Callable[[Ports], Ports] = AsItIs,
     compute: Callable[[MemoryCompute], Any] = AsItIs,
     objects: Callable[[SignedBucket], Any] = AsItIs,
+    now: datetime = NOON,
     **fields: Any,
 ) -> AsyncIterator[House]:
     """Open gateways on one new file. `broken`, `compute`, `objects`: what is put in the way."""
     database = folder / DATABASE
-    migrate(database, now=NOON)
-    clock, runpod = HandClock(), count(1)
+    migrate(database, now=now)
+    clock, runpod = HandClock(now), count(1)
     bucket = SignedBucket(folder / "bucket", clock)
     outside = Outside(
         clock,

@@ -45,6 +45,20 @@ class Blind(InTheWay):
         return done
 
 
+class Stale(Blind):
+    """Shows a running job as it was when it was first seen to run, and writes over the rest."""
+
+    def __init__(self, port: Any) -> None:
+        super().__init__(port)
+        self._running: dict[str, Job] = {}
+
+    async def get(self, job_id: str, **more: Any) -> Job | None:
+        job: Job | None = await self._port.get(job_id, **more)
+        if job is not None and job.status == "running":
+            self._running.setdefault(job_id, job)
+        return self._running.get(job_id, job)
+
+
 class Silent(InTheWay):
     """Forgets what a change leaves for the world to be told."""
 
