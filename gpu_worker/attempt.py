@@ -66,7 +66,8 @@ class Allowance:
     """What one child may use of this machine, of whose cores `at_once` children have a share.
 
     `processes`: how many share one child's work; None for as many as pay. `hardware`: what
-    its accelerator does. `tasks`: the processes and threads of one; `caches`: folders besides
+    its accelerator does. `tasks`: the processes and threads of one; `look_cpu_s`: what
+    looking a file through may take of a core; `caches`: folders besides
     its own that it may write in, where a driver keeps what it compiles.
     """
 
@@ -78,6 +79,7 @@ class Allowance:
     processes: int | None = None
     hardware: Hardware = NO_HARDWARE
     tasks: int | None = None
+    look_cpu_s: float | None = None
     caches: tuple[str, ...] = ()
 
     def for_attempt(self, fence: int) -> "Allowance":
@@ -95,6 +97,7 @@ class Allowance:
             memory_bytes=self.memory_bytes,
             memory_counts="writable" if self.hardware.any else "mapped",
             cpu_s=cpu_s,
+            look_cpu_s=self.look_cpu_s,
             file_bytes=self.file_bytes,
             open_files=self.open_files,
             tasks=self.tasks,

@@ -152,6 +152,7 @@ def _allowance(settings: WorkerSettings, hardware: Hardware = NO_HARDWARE) -> Al
         processes=settings.render_processes,
         hardware=hardware,
         tasks=settings.tasks,
+        look_cpu_s=settings.look_cpu_s,
         caches=_caches(settings) if hardware.any else (),
     )
 

@@ -1,6 +1,7 @@
 """What a kind's code is given and what it gives back: the seam between runner and kinds."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Generic, Protocol, TypeVar
@@ -66,7 +67,8 @@ class Work(Generic[In]):
     checked against the size and ETag of the work order. `scratch`: an empty directory of
     the attempt's own, removed afterwards. `probed(name, facts)`: what a decoder says of an
     input file, kept with its asset. `crew`: more processes, where there may be any.
-    `hardware`: what an accelerator is there for.
+    `hardware`: what an accelerator is there for. `looking()`: a stranger's file is looked
+    through within it; one that takes too long ends the work as unreadable.
     """
 
     input: In
@@ -77,6 +79,7 @@ class Work(Generic[In]):
     probed: Callable[[str, dict[str, object]], None]
     crew: Crew | None = None
     hardware: Hardware = NO_HARDWARE
+    looking: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ class WorkerSettings(BaseSettings):
     )
     file_limit_mb: int = Field(20_480, ge=1, description="The largest file a child may write.")
     open_files: int = Field(256, ge=64, description="Files a child may have open.")
+    look_cpu_s: float = Field(
+        60, gt=0, description="CPU seconds a file may take to be looked through."
+    )
     tasks: int = Field(
         1024, ge=64, description="Processes and threads a child may start, where not root."
     )

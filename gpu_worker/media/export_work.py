@@ -44,12 +44,14 @@ def run_export(work: Work[Order], plan_of: Callable[[Footage], Plan], size: Size
     Raises `JobFailed`; what is only worth knowing is said with `work.warn`.
     """
     work.progress("prepare", 0.0)
-    source = probe(work.files[_SOURCE])
+    with work.looking():
+        source = probe(work.files[_SOURCE])
     work.probed(_SOURCE, source.facts)
     delivery = work.input.delivery
     refuse_too_fast(delivery, source.video.rate)
     plan = plan_of(source.footage)
-    layers = prepared(plan, work.files)
+    with work.looking():
+        layers = prepared(plan, work.files)
     _tell(work, (*source.remarks, *plan.remarks, *layers.remarks))
     work.progress("prepare", 1.0)
 

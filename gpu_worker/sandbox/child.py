@@ -111,6 +111,7 @@ def _made(
             probed=lambda name, facts: voice.say(Probed(name=name, facts=facts)),
             crew=crew,
             hardware=task.hardware,
+            looking=lambda: confinement.looking(task.limits.look_cpu_s),
         )
     )
     return made, time.monotonic() - begun_at_s

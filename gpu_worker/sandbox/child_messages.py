@@ -30,6 +30,7 @@ class Limits(Wire):
     memory_bytes: int | None = Field(None, ge=1)
     memory_counts: Literal["mapped", "writable"] = "mapped"
     cpu_s: int = Field(ge=1)  # of each process, all its threads together
+    look_cpu_s: float | None = Field(None, gt=0)  # of that, to look a file through
     file_bytes: int = Field(ge=1)  # of the largest file
     open_files: int = Field(ge=16)
     tasks: int | None = Field(None, ge=1)  # processes and threads; root has no such bound

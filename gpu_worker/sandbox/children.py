@@ -23,6 +23,11 @@ from shared.errors import FAILURES, JobFailed
 
 log = logging.getLogger(__name__)
 
+_LOOKED_TOO_LONG = (
+    "The file takes too long to look through: it holds far more than its pictures and sound "
+    "need. Export it again and upload that."
+)
+
 Hear = Callable[[ChildMessage], None]
 
 
@@ -108,6 +113,8 @@ class Children:
             return JobFailed("out_of_memory", detail=detail)
         if how.signal_no == signal.SIGXCPU:
             return JobFailed("timeout", detail=detail)
+        if how.signal_no == signal.SIGPROF:
+            return JobFailed("input_unreadable", _LOOKED_TOO_LONG, detail=detail)
         if how.signal_no == signal.SIGKILL:
             now = self.oom_kills()
             by_another = now is not None and now == oom_kills

@@ -8,7 +8,10 @@ import logging
 import os
 import platform
 import resource
+import signal
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from gpu_worker.sandbox.child_messages import Limits
@@ -67,6 +70,19 @@ def limit(limits: Limits) -> None:
         _lower(resource.RLIMIT_DATA, limits.memory_bytes)
     elif limits.memory_bytes is not None:
         limit_memory(limits.memory_bytes)
+
+
+@contextmanager
+def looking(within_cpu_s: float | None) -> Iterator[None]:
+    """A stretch of work that may use so much CPU, all threads together; over it is SIGPROF.
+
+    That ends the process wherever it is, also in a library's loop that never comes back.
+    """
+    signal.setitimer(signal.ITIMER_PROF, within_cpu_s or 0)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
 
 
 def limit_memory(memory_bytes: int) -> None:

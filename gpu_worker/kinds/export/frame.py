@@ -26,11 +26,13 @@ _SOURCE = "source"
 def run(work: Work[FrameInput], engine: Engine | None = None) -> Made:
     """Make the picture. Raises `JobFailed` with what the person can do about it."""
     work.progress("prepare", 0.0)
-    source = probe(work.files[_SOURCE])
+    with work.looking():
+        source = probe(work.files[_SOURCE])
     work.probed(_SOURCE, source.facts)
     number = work.input.number_in(source.footage)
     plan = work.input.plan(source.footage)
-    layers = prepared(plan, work.files)
+    with work.looking():
+        layers = prepared(plan, work.files)
     work.progress("render", 0.0)
     frame, found = rendered(engine or cpu_engine(work.crew), source, plan, number, layers)
     _tell(work, (*source.remarks, *plan.remarks, *layers.remarks, *found))

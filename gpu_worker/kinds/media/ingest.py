@@ -28,11 +28,12 @@ def run(work: Work[IngestInput], resampler: PlaneResampler | None = None) -> Mad
     path = work.files[_SOURCE]
     with path.open("rb") as file:
         head = file.read(HEAD_BYTES)
-    if (form := format_of(head)) is not None:
-        return _image(work, path, form)
-    if demuxer_of(head) is None:
-        raise _neither(head)
-    return _video(work, path, resampler or plane_resampler())
+    with work.looking():
+        if (form := format_of(head)) is not None:
+            return _image(work, path, form)
+        if demuxer_of(head) is None:
+            raise _neither(head)
+        return _video(work, path, resampler or plane_resampler())
 
 
 def _neither(head: bytes) -> JobFailed:

@@ -5,6 +5,7 @@ calls itself a video matches none; one nested in a video finds no other demuxer,
 `file` protocol.
 """
 
+import mmap
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,12 +18,16 @@ from av.container import InputContainer
 from av.packet import Packet
 from av.stream import Stream
 
+from gpu_worker.media.decoding.codecs import WHITELIST
 from shared.errors import JobFailed
 
 StreamT = TypeVar("StreamT", bound=Stream)
 
 # 8192 × 4320. A frame of more, with those a decoder keeps, does not fit a child's memory.
 MAX_PIXELS = 35_389_440
+# Pictures, sound in many tongues, subtitles, and a font for each: few files have a hundred.
+MAX_STREAMS = 250
+_SMALL_BYTES = 64 * 1024 * 1024  # what opening any file that is sound needs less than
 
 _MOV_BOXES = frozenset({b"ftyp", b"moov", b"mdat", b"free", b"skip", b"wide", b"pnot"})
 _STILL_BRANDS = (b"heic", b"heix", b"heif", b"mif1", b"avif", b"avis", b"crx ")
@@ -118,16 +123,39 @@ def _open(path: Path, accelerator: HWAccel | None, stream_options: list[str]) ->
             options={
                 "protocol_whitelist": "file",
                 "format_whitelist": demuxer.whitelisted,
+                "codec_whitelist": WHITELIST,
                 "max_pixels": str(MAX_PIXELS),
+                "max_streams": str(MAX_STREAMS),
             },
             stream_options=stream_options,
             metadata_errors="replace",
             hwaccel=accelerator,
         )
-    except MemoryError:
+    except MemoryError as error:
+        # So ffmpeg says too where a file wants more streams than it may have, or a table of
+        # gigabytes at once.
+        if _memory_is_left():
+            raise _too_much(str(error)) from error
         raise
     except (av.FFmpegError, ValueError) as error:
         raise _refusal(path, demuxer, error) from error
+
+
+def _memory_is_left() -> bool:
+    try:
+        mmap.mmap(-1, _SMALL_BYTES).close()
+    except (MemoryError, OSError):
+        return False
+    return True
+
+
+def _too_much(detail: str) -> JobFailed:
+    return JobFailed(
+        "input_unreadable",
+        f"The file says that it has more than {MAX_STREAMS} tracks, or tables larger than any "
+        f"video needs. Export it again as {_TAKEN} and upload that.",
+        detail=detail,
+    )
 
 
 def _refusal(path: Path, demuxer: Demuxer, error: Exception) -> JobFailed:

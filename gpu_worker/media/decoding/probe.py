@@ -28,6 +28,7 @@ from gpu_worker.media.decoding.footage import (
     SyncSample,
     VideoTrack,
 )
+from gpu_worker.media.decoding.lengths import refuse_too_long, refuse_too_many_packets
 from gpu_worker.media.decoding.looks import first_frame, look_of
 from gpu_worker.media.decoding.pictures import has_alpha
 from gpu_worker.media.decoding.streams import (
@@ -96,6 +97,8 @@ class _Packets:
     sync_samples: list[SyncSample] = field(default_factory=list)
 
     def add(self, packet: "Packet[Stream]") -> None:
+        """Take a packet's times. Raises `JobFailed` for one too many."""
+        refuse_too_many_packets(len(self.starts) + 1)
         start = packet.pts if self.stamped and packet.pts is not None else packet.dts
         if start is None:
             start = self.starts[-1] + self.lasts[-1] if self.starts else 0
@@ -157,6 +160,7 @@ def _video_track(stream: VideoStream, packets: _Packets) -> VideoTrack:
     clock = ConstantRate(rate, packets.timebase)
     for index in order:
         clock.add(packets.starts[index], packets.lasts[index])
+    refuse_too_long(rate, clock)
     if clock.count > max(_MANY_FRAMES, _HELD * len(order)):
         raise JobFailed(
             "input_unreadable",

@@ -3,10 +3,12 @@
 from fractions import Fraction
 
 from av.audio import AudioStream
+from av.codec.context import CodecContext
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.stream import VideoStream
 
+from gpu_worker.media.decoding import codecs
 from gpu_worker.media.decoding.containers import MAX_PIXELS
 from shared.errors import JobFailed
 
@@ -54,9 +56,10 @@ def chosen_audio(container: InputContainer) -> AudioStream | None:
 
 
 def decodable(stream: Stream) -> bool:
-    """Whether ffmpeg knows a decoder for it."""
+    """Whether it is of a codec we take, and ffmpeg knows a decoder for it."""
     # The stubs promise a codec context; a stream without a known decoder has None.
-    return getattr(stream, "codec_context", None) is not None
+    context: CodecContext | None = getattr(stream, "codec_context", None)
+    return context is not None and context.name in codecs.VIDEO | codecs.SOUND
 
 
 def refuse_too_many_pixels(width_px: int, height_px: int) -> None:

@@ -28,13 +28,14 @@ _BOLD_AXIS = 700.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Typeface:
-    """One font file. `thicker` where bold is asked for and the file has none."""
+    """One font file, a job's `own` or not. `thicker` where bold is asked for and not there."""
 
     name: str
     face: hb.Face
     characters: hb.Set
     thicker: bool = False
     variations: tuple[tuple[str, float], ...] = ()
+    own: bool = False
 
     def font(self, size_px: float) -> hb.Font:
         """At a size: an em of so many pixels, in 1/64 of one."""
@@ -122,16 +123,19 @@ def own_typeface(path: Path, weight: Weight) -> Typeface:
     Raises `JobFailed` with `input_unreadable`.
     """
     if path.stat().st_size > MAX_FONT_BYTES:
-        raise _unreadable(f"more than {MAX_FONT_BYTES // 1_000_000} MB")
+        raise unreadable(f"more than {MAX_FONT_BYTES // 1_000_000} MB")
     face = hb.Face(hb.Blob.from_file_path(str(path)))
-    tables, characters = set(face.table_tags), face.unicodes
+    try:
+        tables, characters = set(face.table_tags), face.unicodes
+    except UnicodeDecodeError as error:
+        raise unreadable("a table's name is no text") from error
     if not len(characters) or not face.glyph_count or not tables & {"glyf", "CFF ", "CFF2"}:
-        raise _unreadable("no outlines of any character")
+        raise unreadable("no outlines of any character")
     bold = weight is Weight.BOLD
     axes = {axis.tag for axis in face.axis_infos}
     turned = (("wght", _BOLD_AXIS),) if bold and "wght" in axes else ()
     thicker = bold and not turned and not _is_bold(face)
-    return Typeface("own", face, characters, thicker, turned)
+    return Typeface("own", face, characters, thicker, turned, own=True)
 
 
 def _is_bold(face: hb.Face) -> bool:
@@ -140,7 +144,8 @@ def _is_bold(face: hb.Face) -> bool:
     return int.from_bytes(table[4:6]) >= 600
 
 
-def _unreadable(detail: str) -> JobFailed:
+def unreadable(detail: str) -> JobFailed:
+    """What to raise of a job's font."""
     return JobFailed(
         "input_unreadable",
         "The font cannot be read. Give a TrueType or OpenType file with outlines.",

@@ -10,7 +10,13 @@ from uniseg.graphemecluster import grapheme_clusters
 from uniseg.linebreak import line_break_units
 
 from gpu_worker.media.layers.bidi import directions, visual_runs
-from gpu_worker.media.layers.fonts import UNITS_PER_PX, FontShelf, Typeface, scripts_of
+from gpu_worker.media.layers.fonts import (
+    UNITS_PER_PX,
+    FontShelf,
+    Typeface,
+    scripts_of,
+    unreadable,
+)
 from shared.render.layers import Align, Text
 
 _TAB = " " * 4
@@ -176,7 +182,13 @@ class _Setter:
         buffer.guess_segment_properties()
         if self._language:
             buffer.language = self._language
-        hb.shape(self.font(runs.faces[start]), buffer)
+        face = runs.faces[start]
+        try:
+            hb.shape(self.font(face), buffer)
+        except MemoryError as error:  # HarfBuzz has its own bound to what letters may become
+            if face.own:
+                raise unreadable("its letters become too many") from error
+            raise
         return buffer
 
 

@@ -4,12 +4,15 @@ The type is told from the bytes and no other decoder is tried; the size the head
 checked before anything is decoded.
 """
 
+import re
 import struct
 import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
+from mmap import ACCESS_READ, mmap
 from pathlib import Path
 from types import MappingProxyType
 
@@ -21,6 +24,9 @@ from shared.errors import JobFailed
 from shared.render.cropping import Size
 
 MAX_PIXELS = 50_000_000
+# A progressive JPEG comes in some ten passes, each over all its pixels.
+MAX_JPEG_SCANS = 100
+_START_OF_SCAN = re.compile(rb"\xff\xda")  # in the data of a scan 0xff is followed by 0
 
 HEAD_BYTES = 32  # tell a video's container too
 _ORIENTATION = 0x0112  # TIFF 6.0, section 8
@@ -95,6 +101,8 @@ def read_thumbnail(path: Path, form: str, max_side_px: int) -> tuple[ImageFacts,
     """
     with _quiet(), _opened(path, form) as image:
         _refuse_too_many_pixels(image)
+        if form == "JPEG":
+            _refuse_too_many_scans(path)
         facts = _facts(image, form)
         small = fitted_size(facts.displayed, max_side_px)
         if facts.turned in _TURNED:
@@ -144,6 +152,18 @@ def _upright(image: Image.Image, turned: int) -> Image.Image:
 def _refuse_too_many_pixels(image: Image.Image) -> None:
     if image.width * image.height > MAX_PIXELS:
         raise _too_many_pixels(f"{image.width} × {image.height}")
+
+
+def _refuse_too_many_scans(path: Path) -> None:
+    with path.open("rb") as file, mmap(file.fileno(), 0, access=ACCESS_READ) as content:
+        found = islice(_START_OF_SCAN.finditer(content), MAX_JPEG_SCANS + 1)
+        scans = sum(1 for _ in found)
+    if scans > MAX_JPEG_SCANS:
+        raise JobFailed(
+            "input_unreadable",
+            "The picture goes through its pixels more often than any picture needs. Export it "
+            "again as PNG, JPEG or WebP and upload that.",
+        )
 
 
 def _too_many_pixels(detail: str) -> JobFailed:

@@ -54,6 +54,15 @@ def test_a_child_may_use_every_core_until_its_deadline(left_s, cpu_s):
     assert allowance.limits(left_s).cpu_s == cpu_s
 
 
+def test_what_an_operator_bounds_reaches_the_child():
+    allowance = Allowance(2, 9, file_bytes=8, open_files=64, tasks=7, look_cpu_s=6.5)
+
+    limits = allowance.limits(1)
+
+    assert (limits.memory_bytes, limits.file_bytes, limits.open_files) == (9, 8, 64)
+    assert (limits.tasks, limits.look_cpu_s) == (7, 6.5)
+
+
 def test_only_a_first_attempt_is_given_the_gpu():
     gpu = Hardware(warps=True)
     allowance = Allowance(4, memory_bytes=9, file_bytes=1, open_files=64, hardware=gpu)
