@@ -61,4 +61,3 @@ class ReadUsage:
     def _today(self, first: date | None) -> date:
         today = self.clock.now().astimezone(UTC).date()
         return today if first is None else max(today, first)
-
