@@ -3,6 +3,7 @@
 import typer
 
 from cli import budgets, export, jobs, keys, tenants
+from cli.backups import backup, restore
 from cli.demo import demo
 from cli.said_plainly import EXIT_STATUS
 from cli.serve import serve
@@ -24,6 +25,8 @@ app.add_typer(jobs.app, name="jobs")
 app.command(epilog=EXIT_STATUS)(watch)
 app.add_typer(budgets.app, name="budget")
 app.add_typer(keys.app, name="keys")
+app.command()(backup)
+app.command()(restore)
 app.add_typer(tenants.app, name="tenants")
 
 

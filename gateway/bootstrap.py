@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from fastapi import FastAPI
@@ -19,8 +20,10 @@ from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sql.webhooks import SqlWebhookStore
+from gateway.adapters.sqlite import backup
 from gateway.adapters.sqlite.connections import Synchronous
 from gateway.adapters.sqlite.engine import SqliteEngine
+from gateway.adapters.system_clock import SystemClock
 from gateway.adapters.unconfigured import no_compute, no_store
 from gateway.api import (
     assets,
@@ -155,6 +158,16 @@ def _compute(
     compute = RunPodCompute(runpod.base_url, runpod.api_key.get_secret_value(), calls=calls)
     opened.push_async_callback(compute.aclose)
     return compute
+
+
+def back_up_database(settings: Settings, to: Path) -> None:
+    """Copy the database into a new file, beside whoever uses it. See `sqlite.backup`."""
+    backup.back_up(settings.database_path, to)
+
+
+def restore_database(settings: Settings, backed_up: Path) -> backup.Restored:
+    """Put a backup in the place of a database that nobody uses. See `sqlite.backup`."""
+    return backup.restore(backed_up, settings.database_path, now=SystemClock().now())
 
 
 def build_gateway(

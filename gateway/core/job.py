@@ -22,6 +22,9 @@ class Status(StrEnum):
 
 # From its submission to its deadline, at most.
 LONGEST_LIFE = timedelta(days=7)
+# A restored database does not know which attempts were made since its backup. Their numbers are
+# not given out again: each restore begins with a floor of its own, a multiple of this.
+FENCES_A_LIFE = 100
 FINAL = frozenset({Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.EXPIRED})
 
 
@@ -108,6 +111,8 @@ class Job:
     together may cost, `ended_micro_usd` what those that have ended come to at most.
     `webhook`: its end is announced to the tenant's endpoints.
 
+    `fence_floor` is below the numbers of attempts to come, where a restore has set one.
+
     `fingerprint` names the work once it has succeeded. `reused_from` is the job whose attempt
     made the outputs, where that was another one; `outputs_at` is when it made them, and
     `outputs_expired_at` when they were removed though the job is kept.
@@ -157,6 +162,7 @@ class Job:
     error: JobError | None = None
 
     surface: Surface = Surface.V1
+    fence_floor: int = 0
     webhook: bool = True
     parent_id: str | None = None
     retry_of: str | None = None
@@ -169,6 +175,16 @@ class Job:
     reused_from: str | None = None
     outputs_at: datetime | None = None
     outputs_expired_at: datetime | None = None
+
+    @property
+    def next_fence(self) -> int:
+        """The number of the attempt that the next claim makes."""
+        return max(self.fence, self.fence_floor) + 1
+
+    @property
+    def attempts_made(self) -> int:
+        """How many attempts there have been, since the last restore at least."""
+        return self.fence % FENCES_A_LIFE
 
     @property
     def is_final(self) -> bool:

@@ -217,7 +217,7 @@ def _claimed(job: Job, claim: Claimed, now: datetime) -> Decision:
         status=Status.RUNNING,
         waiting_for=None,
         stage=job.stages[0],
-        fence=job.fence + 1,
+        fence=job.next_fence,
         nonce=claim.nonce,
         attempt_state=AttemptState.OPEN,
         runpod_job_id=claim.runpod_job_id,
@@ -381,7 +381,7 @@ def _end(
 def _after_attempt(job: Job, now: datetime, *, final_came: bool) -> tuple[Effect, ...]:
     """What an attempt's end leaves; a job that was never claimed has only its reserve."""
     if not job.has_open_attempt:
-        unclaimed = replace(job, fence=job.fence + 1)
+        unclaimed = replace(job, fence=job.next_fence)
         return (effects.settle(unclaimed, at=now, final_came=True),)
     return (
         effects.settle(job, at=now, final_came=final_came),

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from gateway.core.surfaces import Surface
 
 ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_ATTEMPT_KEY = re.compile(r"output/[^/]+/(\d{1,9})/")
 _OUTPUT_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _RESERVED_TENANTS = frozenset({"input", "output"})
 _EXTENSIONS = MappingProxyType(
@@ -68,6 +69,12 @@ def attempt_key(
     if fence < 1 or not _OUTPUT_NAME.fullmatch(name):
         raise ValueError(f"no output's name: {fence}/{name!r}")
     return f"output/{_id(job_id)}/{fence}/{name}.{extension(content_type)}"
+
+
+def fence_of(key: str) -> int | None:
+    """Return the number of the attempt that a key is of; None for a key of another layout."""
+    found = _ATTEMPT_KEY.match(key)
+    return int(found[1]) if found else None
 
 
 def extension(content_type: str) -> str:

@@ -12,7 +12,7 @@ LONGEST_PAUSE_S = 60.0
 
 def may_retry(job: Job, code: str) -> bool:
     """True where another attempt may succeed with nothing changed, and one is left."""
-    return FAILURES[code].retryable and job.fence < job.max_attempts
+    return FAILURES[code].retryable and job.attempts_made < job.max_attempts
 
 
 def retry_at(job: Job, now: datetime) -> datetime:
@@ -21,7 +21,7 @@ def retry_at(job: Job, now: datetime) -> datetime:
     The jitter comes from the job's id and fence: spread over jobs, the same when decided
     again.
     """
-    ceiling_s = pause_ceiling_s(job.fence - 1)
+    ceiling_s = pause_ceiling_s(job.attempts_made - 1)
     return now + timedelta(seconds=ceiling_s * _share(f"{job.id}:{job.fence}"))
 
 

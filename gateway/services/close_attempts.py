@@ -4,12 +4,16 @@ from dataclasses import dataclass, field
 
 from gateway.core.effects import SWEEP_MARGIN_S, Effect
 from gateway.core.figures import JobFigures
+from gateway.core.job import Job
+from gateway.core.object_keys import fence_of
 from gateway.core.pricing import settled_micro_usd
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import JobStore
 from gateway.ports.object_store import ObjectStore
 from gateway.services.perform_effects import PutOff
+
+KEYS_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +62,23 @@ class SweepAttempt:
             return  # deleted and erased since
         fence = int(effect.body["fence"])
         granted = await self.attempts.grants(job.id, fence)
+        published = {output.key for output in job.outputs}
+        if job.fence_floor:
+            await self._sweep_unknown(job, published)
         if not granted:
             return
         last = max(each.expires_at for each in granted)
         left_s = (last - self.clock.now()).total_seconds() + SWEEP_MARGIN_S
         if left_s > 0:
             raise PutOff("its URLs still work", after_s=left_s)
-        published = {output.key for output in job.outputs}
         for grant in granted:
             if grant.key not in published:
                 await self.objects.delete(grant.key)
         await self.attempts.drop_grants(job.id, fence)
+
+    async def _sweep_unknown(self, job: Job, published: set[str]) -> None:
+        """Remove what attempts have put that a restored database knows nothing of."""
+        known = {each.fence for each in await self.attempts.attempts(job.id)}
+        for key in await self.objects.list_keys(f"output/{job.id}/", None, KEYS_AT_ONCE):
+            if fence_of(key) not in known and key not in published:
+                await self.objects.delete(key)

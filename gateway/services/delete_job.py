@@ -17,7 +17,6 @@ from gateway.services.export_inputs import KEPT_FOR
 from gateway.services.perform_effects import PutOff
 from shared.errors import Conflict
 
-
 KEYS_AT_ONCE = 1000
 
 
@@ -83,8 +82,8 @@ class EraseJob:
             return
         grants = [
             grant
-            for fence in range(1, job.fence + 1)
-            for grant in await self.attempts.grants(job.id, fence)
+            for attempt in await self.attempts.attempts(job.id)
+            for grant in await self.attempts.grants(job.id, attempt.fence)
         ]
         published = {each.key for each in job.outputs}
         shared = published if await self.store.shares_outputs(job) else set()
@@ -100,10 +99,9 @@ class EraseJob:
         await self.uploads.reconsider(read, self.clock.now() + KEPT_FOR)
         await self.store.erase(job.id)
 
-
     async def _empty_prefix(self, job: Job, shared: set[str]) -> None:
         """Look once into the bucket itself, for what an attempt put and no row names."""
-        if job.fence == 0:
+        if not (job.fence or job.fence_floor):
             return
         for key in await self.objects.list_keys(f"output/{job.id}/", None, KEYS_AT_ONCE):
             if key not in shared:

@@ -230,8 +230,8 @@ class MemoryJobStore(JobStore):
         amount = after.reserve_micro_usd
         found = reserve(t, after.tenant, amount, change.caps, change.at)
         if found is None:
-            t.ledger[after.id, after.fence + 1, "reserve"] = amount
-            t.reserved_at[after.id, after.fence + 1] = change.at
+            t.ledger[after.id, after.next_fence, "reserve"] = amount
+            t.reserved_at[after.id, after.next_fence] = change.at
         return found
 
     @override

@@ -193,7 +193,7 @@ def _next_reserve(what: Change) -> list[Statement]:
         (
             "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
             f"SELECT ?, ?, 'reserve', ?, ? WHERE {_MARKED}",
-            (after.id, after.fence + 1, after.reserve_micro_usd, to_text(at), *mark),
+            (after.id, after.next_fence, after.reserve_micro_usd, to_text(at), *mark),
         ),
         *money.open_periods(after.tenant, at),
         *money.reserve(

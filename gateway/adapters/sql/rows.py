@@ -93,6 +93,7 @@ FIXED = frozenset(
         "trace",
         "labels",
         "surface",
+        "fence_floor",
         "webhook",
         "parent_id",
         "retry_of",
