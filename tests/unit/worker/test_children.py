@@ -15,7 +15,9 @@ from tests.support.worker_bench import MIB, is_gone
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-LIMITS = Limits(memory_bytes=1024 * MIB, cpu_s=600, file_bytes=4 * MIB, open_files=64)
+LIMITS = Limits(
+    memory_bytes=1024 * MIB, cpu_s=600, file_bytes=4 * MIB, open_files=64, tasks=512
+)
 
 
 @pytest.fixture
@@ -86,6 +88,7 @@ async def test_a_child_is_confined(children, task):
         "fsize": 4 * MIB,
         "nofile": 64,
         "cpu": 600,
+        "tasks": True,
         "temporary": True,
         "threads": 1,
         "cwd": True,

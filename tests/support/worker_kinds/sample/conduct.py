@@ -225,6 +225,7 @@ def _tells_its_limits(work: Work[ConductInput]) -> Made:
         "fsize": resource.getrlimit(resource.RLIMIT_FSIZE)[0],
         "nofile": resource.getrlimit(resource.RLIMIT_NOFILE)[0],
         "cpu": resource.getrlimit(resource.RLIMIT_CPU)[0],
+        "tasks": resource.getrlimit(resource.RLIMIT_NPROC)[0] - _tasks_here() > 256,
         "temporary": Path(tempfile.gettempdir()) == work.scratch,
         "threads": threading.active_count(),
         "cwd": Path.cwd() == work.scratch,
@@ -234,6 +235,10 @@ def _tells_its_limits(work: Work[ConductInput]) -> Made:
         "environment": " ".join(sorted(os.environ)),
     }
     return _saying(work, repr(limits))
+
+
+def _tasks_here() -> int:
+    return int(Path("/proc/loadavg").read_text().split()[3].partition("/")[2])
 
 
 def _open_files() -> list[str]:
