@@ -5,6 +5,7 @@ import typer
 from cli import budgets, export, jobs, keys, tenants
 from cli.backups import backup, restore
 from cli.demo import demo
+from cli.retention import retention
 from cli.said_plainly import EXIT_STATUS
 from cli.serve import serve
 from cli.upload import upload
@@ -28,6 +29,7 @@ app.add_typer(keys.app, name="keys")
 app.command()(backup)
 app.command()(restore)
 app.add_typer(tenants.app, name="tenants")
+app.command()(retention)
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`cutroom tenants`: make, list, suspend and resume tenants in the gateway's database."""
+"""`cutroom tenants`: tenants, in the gateway's database: make, list, suspend, erase."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Column, Table
 
+from cli import erasures
 from cli.board import console
 from cli.keys import EnvFile
 from cli.said_plainly import said_plainly
@@ -21,6 +22,9 @@ app = typer.Typer(
     no_args_is_help=True,
     help="Tenants, in the database that the gateway's settings name (CUTROOM_…).",
 )
+
+app.command()(erasures.erase)
+app.command("erasures")(erasures.erasures)
 
 Name = Annotated[str, typer.Argument(help="Letters, digits, _ and -; 64 at most.")]
 

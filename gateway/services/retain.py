@@ -40,6 +40,11 @@ class Retain:
         now = self.clock.now()
         if self._next_at is not None and now < self._next_at:
             return 0
+        return await self.at_once()
+
+    async def at_once(self) -> int:
+        """The same, whenever it was done last."""
+        now = self.clock.now()
         gone = [await self._let_go(rule, now) for rule in self.rules]
         busy = any(each >= AT_ONCE for each in gone)
         self._next_at = now if busy else now + timedelta(seconds=self.every_s)
