@@ -14,7 +14,7 @@ from av.video.frame import VideoFrame
 from PIL import Image
 
 from gpu_worker.media.picture.colour import Colours
-from gpu_worker.media.picture.planes import Array, samples_of
+from gpu_worker.media.picture.planes import Array, grey_of, samples_of, unit_of
 from gpu_worker.media.picture.rgb import full_size, rgb_of
 from shared.render.cropping import Size
 from shared.render.stills import Sprites, Stills
@@ -118,9 +118,10 @@ def sheet_jpeg(sprites: Sprites, thumbs: Mapping[int, bytes]) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class _Planar:
-    """Y, Cb and Cr of a 4:2:0 frame, and what one 8-bit step is in their samples."""
+    """Y, Cb and Cr of a 4:2:0 frame; `unit` is what one 8-bit step is in their samples."""
 
     planes: tuple[Array, Array, Array]
+    bits: int
     unit: float
 
 
@@ -133,8 +134,7 @@ def _planar(frame: VideoFrame, colours: Colours) -> _Planar:
         frame = frame.reformat(format="yuv420p", **said)
     bits = frame.format.components[0].bits
     y, cb, cr = (samples_of(plane, bits)[:, : plane.width] for plane in frame.planes)
-    unit = ((1 << bits) - 1) / 255 if colours.full else float(1 << (bits - 8))
-    return _Planar((y, cb, cr), unit)
+    return _Planar((y, cb, cr), bits, unit_of(bits, colours.full))
 
 
 def _exposure(picture: _Planar, colours: Colours) -> tuple[bool, float]:
@@ -148,25 +148,27 @@ def _exposure(picture: _Planar, colours: Colours) -> tuple[bool, float]:
 def _jpeg(picture: _Planar, colours: Colours) -> bytes:
     y, cb, cr = picture.planes
     whole = (y, full_size(cb, *y.shape), full_size(cr, *y.shape))
-    return _encoded(Image.fromarray(rgb_of(whole, colours, picture.unit)), _POSTER_QUALITY)
+    return _encoded(Image.fromarray(rgb_of(whole, colours, picture.bits)), _POSTER_QUALITY)
 
 
 def _thumb(picture: _Planar, size: Size, colours: Colours) -> bytes:
+    # No colour is in the middle of both depths, which in full range are not multiples.
+    off = grey_of(8) - grey_of(picture.bits) / picture.unit
     small = [
         np.asarray(
-            Image.fromarray(_eight_bit(plane, picture.unit)).resize(
+            Image.fromarray(_eight_bit(plane, picture.unit, bias)).resize(
                 (size.width_px, size.height_px), Image.Resampling.HAMMING, reducing_gap=2.0
             )
         )
-        for plane in picture.planes
+        for plane, bias in zip(picture.planes, (0.0, off, off), strict=True)
     ]
     return rgb_of(small, colours).tobytes()
 
 
-def _eight_bit(plane: Array, unit: float) -> Array:
+def _eight_bit(plane: Array, unit: float, bias: float) -> Array:
     if plane.dtype == np.uint8:
         return np.ascontiguousarray(plane)
-    return np.rint(plane / np.float32(unit)).clip(0, 255).astype(np.uint8)
+    return np.rint(plane / np.float32(unit) + np.float32(bias)).clip(0, 255).astype(np.uint8)
 
 
 def _encoded(picture: Image.Image, quality: int) -> bytes:

@@ -13,7 +13,6 @@ from gpu_worker.media.picture.planes import (
     Plane,
     grey_of,
     samples_of,
-    unit_of,
 )
 from gpu_worker.media.picture.resample import PlaneResampler, Span
 from gpu_worker.media.picture.rgb import full_size, rgb_of
@@ -42,7 +41,7 @@ def output_rgb(frame: VideoFrame, colours: Colours) -> Array:
     bits = frame.format.components[0].bits
     y, cb, cr = (samples_of(plane, bits)[:, : plane.width] for plane in frame.planes)
     whole = (y, full_size(cb, *y.shape), full_size(cr, *y.shape))
-    return rgb_of(whole, colours, unit_of(bits, colours.full))
+    return rgb_of(whole, colours, bits)
 
 
 def plane_at(
