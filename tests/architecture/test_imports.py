@@ -11,6 +11,7 @@ import pytest
 PURE = {"collections", "dataclasses", "datetime", "decimal", "enum", "fractions", "functools"}
 PURE |= {"hashlib", "hmac", "itertools", "json", "math", "re", "types", "typing"}
 PURE |= {"base64", "bisect", "typing_extensions", "urllib", "uuid", "__future__", "unicodedata"}
+PURE |= {"ipaddress"}
 
 
 def imports_of(path: Path) -> list[tuple[int, str]]:
