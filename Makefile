@@ -16,7 +16,7 @@ PEERS      := .venv-peers/.synced
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup demo serve test test-gpu check docs bench peers cover format lock clean
+.PHONY: setup demo serve test test-deep test-gpu check docs bench peers cover format lock clean
 
 setup: $(SYNCED)  ## .venv matches requirements/dev.txt
 
@@ -39,6 +39,9 @@ serve: $(SYNCED)  ## gateway, object store, RunPod emulator; writes build/serve.
 
 test: $(SYNCED)  ## what CI runs
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+
+test-deep: $(SYNCED)  ## a thousand games of the life of jobs, each another than in `make test`
+	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n 0 --timeout 7200 tests/invariants/test_jobs_add_up.py tests/unit/test_lifecycle_machine.py
 
 # On a machine with an NVIDIA driver, which is the one part of it that no package brings.
 test-gpu: $(SYNCED)  ## what needs a GPU: its tests, and its figures into build/bench.json
