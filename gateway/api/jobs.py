@@ -27,7 +27,7 @@ async def submit_job(
     idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
     """Accept one job, or say what it would cost (`dry_run`)."""
-    bind = None if asked.dry_run else jobs.submit.binding(asked, idempotency_key)
+    bind = None if asked.dry_run else await jobs.submit.binding(asked, idempotency_key)
     if caller.over_rate is not None:  # else the submission looks for an earlier one itself
         await caller.earlier(jobs.submit.earlier, bind)
     if asked.dry_run:

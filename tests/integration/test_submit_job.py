@@ -33,7 +33,7 @@ async def test_a_surfaces_key_is_its_routes_own(world):
 async def test_a_replay_comes_before_limits_and_files(world):
     asset = await world.an_asset()
     asked = JobRequest(kind="test.copy", input={"source": {"asset_id": asset}})
-    bind = world.cases.submit.binding(asked, "k")
+    bind = await world.cases.submit.binding(asked, "k")
     first = await world.cases.submit("default", asked, trace="t", bind=bind)
     await world.cases.cancel("default", first.job.id)
     await world.uploads.delete_asset("default", asset, world.clock.now())

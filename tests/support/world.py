@@ -173,7 +173,7 @@ class World:
         self, tenant: str = "default", key: str | None = None, **fields: Any
     ) -> str:
         asked = JobRequest(**{"kind": "test.copy", "input": {"n": 1}, **fields})
-        bind = self.cases.submit.binding(asked, key)
+        bind = await self.cases.submit.binding(asked, key)
         return (await self.cases.submit(tenant, asked, trace="trace", bind=bind)).job.id
 
     async def job(self, job_id: str) -> Job:
