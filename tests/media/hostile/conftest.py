@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.media.hostile.canaries import Canaries, canaries
 from tests.media.hostile.entry import Ground
 from tests.media.hostile.good_files import GoodFiles
-from tests.support.canaries import Canaries, canaries
 
 
 @pytest.fixture(scope="module")

@@ -13,6 +13,7 @@ from gpu_worker.sandbox.children import Children, Grace
 from gpu_worker.sandbox.zygote_process import clean_environment
 from gpu_worker.transfers.scratch import Scratch, hold_scratch
 from shared.errors import JobFailed
+from tests.media.hostile.canaries import SECRET, Canaries
 from tests.media.hostile.catalogue import ENTRIES
 from tests.media.hostile.entry import (
     ALL_DOORS,
@@ -23,7 +24,6 @@ from tests.media.hostile.entry import (
     Hostile,
 )
 from tests.media.hostile.places import cut_everywhere
-from tests.support.canaries import SECRET, Canaries
 
 pytestmark = [pytest.mark.media, pytest.mark.asyncio(loop_scope="module")]
 

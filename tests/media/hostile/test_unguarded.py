@@ -6,11 +6,11 @@ from urllib.request import ProxyHandler, build_opener
 import pytest
 
 from shared.errors import JobFailed
+from tests.media.hostile.canaries import Canaries, canaries
 from tests.media.hostile.catalogue import ENTRIES
 from tests.media.hostile.disguised import DISGUISED
 from tests.media.hostile.entry import VIDEO_DOORS, Ground, Hostile
 from tests.media.hostile.references import REFERENCES
-from tests.support.canaries import Canaries, canaries
 from tests.support.exports import export
 from tests.support.ingests import ingest
 
