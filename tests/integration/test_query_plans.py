@@ -11,6 +11,7 @@ from gateway.adapters.sqlite.connections import open_reader
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter
+from gateway.ports.webhook_store import EndpointChange
 from tests.support.crowd import QUEUED, Overheard, a_crowd, plan, steps
 from tests.support.jobs import NOON, sqlite_stores, stores_on
 from tests.support.world import World
@@ -52,7 +53,27 @@ async def all_said(folder):
         return list(heard.statements.values())
 
 
+async def tell_of_webhooks(world):
+    desk = world.gateway.app.state.webhook_endpoints
+    url = "https://hooks.example.com/in"
+    endpoint, _ = await desk.create("default", url, ["all"], "")
+    endpoint_id = endpoint.endpoint_id
+    job_id = await world.submit()
+    await world.cases.cancel("default", job_id)
+    await world.gateway.perform()
+    await world.gateway.deliver()
+    await desk.rotate("default", endpoint_id)
+    await desk.all("default")
+    page = await desk.deliveries("default", endpoint_id, limit=1, cursor=None)
+    await desk.deliveries("default", endpoint_id, limit=1, cursor=page.next_cursor)
+    await desk.replay("default", page.deliveries[0].delivery_id)
+    await desk.change("default", endpoint_id, EndpointChange(url, enabled=False))
+    await world.stores.webhooks.next_due()
+    await desk.remove("default", endpoint_id)
+
+
 async def tell_the_story(world):
+    await tell_of_webhooks(world)
     asset = await world.an_asset()
     reads = {"n": 1, "source": {"asset_id": asset}}
     labels = {"clip": "7", "project": "1"}

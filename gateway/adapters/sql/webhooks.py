@@ -33,6 +33,18 @@ from gateway.ports.webhook_store import (
 )
 
 _DUE = "due_at <= ? AND lease_until <= ?"
+# From one endpoint with anything to try to the next, past all deliveries between: as many
+# steps as there are such endpoints, however many wait for each.
+_DUE_ENDPOINTS = (
+    "WITH RECURSIVE waiting (id) AS ("
+    "SELECT min(endpoint_id) FROM webhook_deliveries WHERE due_at IS NOT NULL "
+    "UNION ALL SELECT (SELECT min(d.endpoint_id) FROM webhook_deliveries d "
+    "WHERE d.due_at IS NOT NULL AND d.endpoint_id > waiting.id) "
+    "FROM waiting WHERE waiting.id IS NOT NULL) "
+    "SELECT e.id, e.failing_since FROM waiting CROSS JOIN webhook_endpoints e "
+    "WHERE e.id = waiting.id AND EXISTS (SELECT 1 FROM webhook_deliveries d "
+    f"WHERE d.endpoint_id = waiting.id AND {_DUE})"
+)
 
 
 class SqlWebhookStore(WebhookStore):
@@ -183,12 +195,7 @@ class SqlWebhookStore(WebhookStore):
 
     @override
     async def due(self, now: datetime) -> list[DueEndpoint]:
-        rows = await self._engine.fetch(
-            "SELECT e.id, e.failing_since FROM webhook_endpoints e WHERE EXISTS ("
-            f"SELECT 1 FROM webhook_deliveries d WHERE d.endpoint_id = e.id AND {_DUE}) "
-            "ORDER BY e.id",
-            (to_text(now),) * 2,
-        )
+        rows = await self._engine.fetch(_DUE_ENDPOINTS, (to_text(now),) * 2)
         return [DueEndpoint(row["id"], row["failing_since"] is not None) for row in rows]
 
     @override
