@@ -1,11 +1,22 @@
 """The lifecycle under any order of happenings: what must hold, holds at every step."""
 
-from datetime import timedelta
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import ClassVar
 
-from hypothesis import settings
+import pytest
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
 
+from gateway.core.effects import EffectKind
 from gateway.core.happenings import (
     AttemptFailed,
     AttemptLost,
@@ -22,8 +33,8 @@ from gateway.core.happenings import (
     SubmissionRefused,
     WarningReported,
 )
-from gateway.core.job import FINAL, JobWarning, Status, WaitingFor
-from gateway.core.lifecycle import MOVES, Refused, decide
+from gateway.core.job import FINAL, AttemptState, Job, JobWarning, Status, WaitingFor
+from gateway.core.lifecycle import MOVES, Decision, Refused, decide
 from shared.errors import FAILURES
 from tests.support.jobs import NOON, a_job
 
@@ -31,9 +42,11 @@ from tests.support.jobs import NOON, a_job
 class JobMachine(RuleBasedStateMachine):
     """One job, a clock that only goes forward, and everything anybody may say."""
 
+    decided_by: ClassVar[Callable[[Job, Happening, datetime], Decision]] = staticmethod(decide)
+
     def __init__(self) -> None:
         super().__init__()
-        self.job = a_job()
+        self.job = a_job(max_attempts=2)
         self.now = NOON
         self.events = ["queued"]
         self.effect_ids: set[str] = set()
@@ -42,7 +55,7 @@ class JobMachine(RuleBasedStateMachine):
     def happen(self, happening: Happening) -> bool:
         before = self.job
         try:
-            decision = decide(before, happening, self.now)
+            decision = self.decided_by(before, happening, self.now)
         except Refused:
             return False
         self.job = decision.job
@@ -107,6 +120,13 @@ class JobMachine(RuleBasedStateMachine):
     def lost(self, code: str) -> None:
         self.happen(AttemptLost(code))
 
+    @rule()
+    def another_attempt(self) -> None:
+        self.happen(AttemptLost("worker_lost"))
+        self.now += timedelta(seconds=130)
+        self.claims += 1
+        self.happen(Claimed(f"n{self.claims}", "r", nonce_spent=False))
+
     @precondition(lambda self: self.job.fence > 0)
     @rule()
     def succeeded(self) -> None:
@@ -157,3 +177,61 @@ class JobMachine(RuleBasedStateMachine):
 
 TestJobMachine = JobMachine.TestCase
 TestJobMachine.settings = settings(stateful_step_count=40, deadline=None)
+
+
+# Deciders that are wrong in one place, and are found out: the rules above can be broken.
+
+
+def revived(job: Job, happening: Happening, now: datetime) -> Decision:
+    """An ended job takes one more word."""
+    alive = replace(job, status=Status.RUNNING, attempt_state=AttemptState.OPEN)
+    return decide(alive if job.is_final and job.fence else job, happening, now)
+
+
+def believed(job: Job, happening: Happening, now: datetime) -> Decision:
+    """Progress is what was said last."""
+    decision = decide(job, happening, now)
+    if isinstance(happening, ProgressReported) and not decision.job.is_final:
+        return replace(decision, job=replace(decision.job, progress=happening.progress * 0.9))
+    return decision
+
+
+def unfenced(job: Job, happening: Happening, now: datetime) -> Decision:
+    """A new claim is the same attempt."""
+    decision = decide(job, happening, now)
+    fence = min(decision.job.fence, 1)
+    return replace(decision, job=replace(decision.job, fence=fence))
+
+
+def clinging(job: Job, happening: Happening, now: datetime) -> Decision:
+    """A slot that was taken is kept."""
+    decision = decide(job, happening, now)
+    return replace(
+        decision,
+        job=replace(decision.job, holds_slot=job.holds_slot or decision.job.holds_slot),
+    )
+
+
+def unpaid(job: Job, happening: Happening, now: datetime) -> Decision:
+    """Nothing is settled."""
+    decision = decide(job, happening, now)
+    kept = tuple(each for each in decision.effects if each.kind is not EffectKind.SETTLE)
+    return replace(decision, effects=kept)
+
+
+def endless(job: Job, happening: Happening, now: datetime) -> Decision:
+    """There is always one more attempt."""
+    decision = decide(replace(job, max_attempts=job.fence + 2), happening, now)
+    return replace(decision, job=replace(decision.job, max_attempts=job.max_attempts))
+
+
+@pytest.mark.parametrize("wrong", [revived, believed, unfenced, clinging, unpaid, endless])
+def test_a_decider_that_is_wrong_is_found_out(wrong):
+    class Wrong(JobMachine):
+        decided_by = staticmethod(wrong)
+
+    quick = settings(
+        max_examples=300, stateful_step_count=40, phases=[Phase.generate], derandomize=True
+    )
+    with pytest.raises(AssertionError):
+        run_state_machine_as_test(Wrong, settings=quick)
