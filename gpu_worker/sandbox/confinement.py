@@ -24,6 +24,7 @@ _PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 # linux/capability.h
 _CAPABILITY_VERSION_3 = 0x20080522
+_CAP_DAC_OVERRIDE = 1 << 1
 # linux/seccomp.h. Without SPEC_ALLOW older kernels slow every branch of a filtered process.
 _SECCOMP_SET_MODE_FILTER = 1
 _SECCOMP_FILTER_FLAG_SPEC_ALLOW = 4
@@ -99,10 +100,21 @@ def be_first_when_memory_runs_out() -> None:
 
 
 def give_up_capabilities() -> bool:
-    """Be root in name only: what root may do beyond its own files is given up."""
+    """Be root for files alone: what root may do to other processes and the machine is given up.
+
+    Files stay, for a worker's folders may be another user's; which of them is not settled here.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
     # struct {u32 version; int pid}, and twice {u32 effective, permitted, inheritable}
     header = struct.pack("=Ii", _CAPABILITY_VERSION_3, 0)
-    return bool(ctypes.CDLL(None, use_errno=True).capset(header, bytes(24)) == 0)
+    held = ctypes.create_string_buffer(24)
+    if libc.capget(header, held) != 0:
+        return False
+    effective, permitted = struct.unpack_from("=2I", held.raw)
+    kept = struct.pack(
+        "=6I", effective & _CAP_DAC_OVERRIDE, permitted & _CAP_DAC_OVERRIDE, 0, 0, 0, 0
+    )
+    return bool(libc.capset(header, kept) == 0)
 
 
 def forbid_network_and_programs() -> bool:
