@@ -13,12 +13,12 @@ from gateway.core.upload import Asset, Upload
 from gateway.ports.erasure_store import Erasure, Left
 from gateway.ports.job_store import Change, Committed, NewJob
 from shared.errors import TryAgainLater
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, STORES_AND_KEYS, a_job
 
 LATER = NOON + timedelta(days=2)
 
 
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
+@pytest.fixture(params=STORES_AND_KEYS.values(), ids=STORES_AND_KEYS.keys())
 async def stores(request, tmp_path):
     async with request.param(tmp_path) as stores:
         await stores.keys.add(a_key("k1", "default"))

@@ -11,7 +11,7 @@ from gateway.ports.erasure_store import Left
 from gateway.services.erase_tenant import CarryOutErasure, EraseTenant
 from gateway.services.perform_effects import PutOff
 from shared.errors import NotFound
-from tests.support.jobs import STORES
+from tests.support.jobs import STORES_AND_KEYS
 from tests.support.mortal import Killed, Life, Mortal
 from tests.support.removal import finished
 from tests.support.upload_desk import MP4
@@ -26,9 +26,9 @@ in_memory = pytest.mark.parametrize("world", ["memory"], indirect=True)
 in_sqlite = pytest.mark.parametrize("world", ["sqlite"], indirect=True)
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=STORES_AND_KEYS)
 async def world(request, tmp_path):
-    async with a_world(STORES[request.param], tmp_path) as world:
+    async with a_world(STORES_AND_KEYS[request.param], tmp_path) as world:
         yield world
 
 
@@ -111,7 +111,7 @@ def tells(text, *words):
 
 
 async def test_nothing_of_the_tenant_is_left_in_any_table_but_what_was_spent(tmp_path):
-    async with a_world(STORES["sqlite"], tmp_path) as world:
+    async with a_world(STORES_AND_KEYS["sqlite"], tmp_path) as world:
         theirs = await live(world, ACME)
         before = dump(tmp_path)
         await erase(world)

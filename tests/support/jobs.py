@@ -2,8 +2,9 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,8 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
 
 
 @asynccontextmanager
-async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
+async def sqlite_stores(folder: Path, *, keys_too: bool = False) -> AsyncIterator[Stores]:
+    """In a file of SQLite's; `keys_too`: API keys as well, of which each use is written."""
     database = folder / "cutroom.db"
     migrate(database, now=NOON)
     async with SqliteEngine(database) as engine:
@@ -148,6 +150,8 @@ async def sqlite_stores(folder: Path) -> AsyncIterator[Stores]:
             ]
         )
         stores = stores_on(engine)
+        if keys_too:
+            stores = replace(stores, keys=SqlKeyStore(engine))
         await stores.jobs.know_endpoints(["gpu"])
         yield stores
 
@@ -165,7 +169,7 @@ def stores_on(engine: SqlEngine) -> Stores:
         SqlUploadStore(engine),
         SqlExportProjectStore(engine),
         SqlWebhookStore(engine),
-        keys=SqlKeyStore(engine),
+        keys=MemoryKeyStore(),
         retention=SqlRetentionStore(engine),
         erasures=SqlErasureStore(engine),
     )
@@ -174,4 +178,8 @@ def stores_on(engine: SqlEngine) -> Stores:
 STORES: dict[str, Callable[[Path], Opened]] = {
     "memory": memory_stores,
     "sqlite": sqlite_stores,
+}
+STORES_AND_KEYS: dict[str, Callable[[Path], Opened]] = {
+    **STORES,
+    "sqlite": partial(sqlite_stores, keys_too=True),
 }

@@ -13,7 +13,23 @@ from gateway.core.effects import Effect
 from gateway.core.upload import Upload
 from gateway.ports.erasure_store import Erasure, ErasureStore, Left
 
-_ENDED = "('succeeded', 'failed', 'cancelled', 'expired')"
+OPEN_JOBS = "SELECT id FROM jobs WHERE tenant = ? AND status IN ('queued', 'running') LIMIT ?"
+ENDED_JOBS = (
+    "SELECT id FROM jobs WHERE tenant = ? "
+    "AND status IN ('succeeded', 'failed', 'cancelled', 'expired') "
+    "AND deleted_at IS NULL LIMIT ?"
+)
+LIVE_UPLOADS = (
+    f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE tenant = ? AND (status = 'pending' "
+    "OR EXISTS (SELECT 1 FROM assets WHERE upload_id = uploads.id "
+    "AND deleted_at IS NULL)) LIMIT ?"
+)
+SWEPT_UPLOADS = (
+    "SELECT id FROM uploads WHERE tenant = ? AND sweep_at IS NULL "
+    "AND status <> 'pending' AND NOT EXISTS (SELECT 1 FROM assets a "
+    "WHERE a.upload_id = uploads.id AND (a.deleted_at IS NULL OR EXISTS "
+    "(SELECT 1 FROM job_assets ja WHERE ja.asset_id = a.id))) LIMIT ?"
+)
 _NEVER = "~"  # sorts behind every instant: whatever its age
 _SELECT = "SELECT id, tenant, asked_at, quiet_at, done_at FROM erasures"
 # What is nobody's business once the tenant goes, and nothing else refers to.
@@ -71,7 +87,7 @@ class SqlErasureStore(ErasureStore):
     @override
     async def open_jobs(self, tenant: str, limit: int) -> list[str]:
         rows = await self._engine.fetch(
-            "SELECT id FROM jobs WHERE tenant = ? AND status IN ('queued', 'running') LIMIT ?",
+            OPEN_JOBS,
             (tenant, limit),
         )
         return [row["id"] for row in rows]
@@ -79,8 +95,7 @@ class SqlErasureStore(ErasureStore):
     @override
     async def ended_jobs(self, tenant: str, limit: int) -> list[str]:
         rows = await self._engine.fetch(
-            f"SELECT id FROM jobs WHERE tenant = ? AND status IN {_ENDED} "
-            "AND deleted_at IS NULL LIMIT ?",
+            ENDED_JOBS,
             (tenant, limit),
         )
         return [row["id"] for row in rows]
@@ -88,9 +103,7 @@ class SqlErasureStore(ErasureStore):
     @override
     async def live_uploads(self, tenant: str, limit: int) -> list[Upload]:
         rows = await self._engine.fetch(
-            f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE tenant = ? AND (status = 'pending' "
-            "OR EXISTS (SELECT 1 FROM assets WHERE upload_id = uploads.id "
-            "AND deleted_at IS NULL)) LIMIT ?",
+            LIVE_UPLOADS,
             (tenant, limit),
         )
         return [upload_of(row) for row in rows]
@@ -98,10 +111,7 @@ class SqlErasureStore(ErasureStore):
     @override
     async def drop_uploads(self, tenant: str, limit: int) -> int:
         rows = await self._engine.fetch(
-            "SELECT id FROM uploads WHERE tenant = ? AND sweep_at IS NULL "
-            "AND status <> 'pending' AND NOT EXISTS (SELECT 1 FROM assets a "
-            "WHERE a.upload_id = uploads.id AND (a.deleted_at IS NULL OR EXISTS "
-            "(SELECT 1 FROM job_assets ja WHERE ja.asset_id = a.id))) LIMIT ?",
+            SWEPT_UPLOADS,
             (tenant, limit),
         )
         if rows:

@@ -103,6 +103,7 @@ _ENVELOPE: Fields = {
     "deadline_s": whole(1, 7 * 24 * 3600, null=True, missing=False),
     "webhook": truth(),
     "dry_run": truth(),
+    "reuse": truth(),
 }
 
 
@@ -146,6 +147,7 @@ def _submit(kind: str, source: dict[str, str], **look: Any) -> dict[str, Any]:
         "deadline_s": 600,
         "webhook": True,
         "dry_run": False,
+        "reuse": False,
     }
 
 
