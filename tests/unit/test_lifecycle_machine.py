@@ -31,6 +31,7 @@ from gateway.core.happenings import (
     SlotGranted,
     SubmissionGone,
     SubmissionRefused,
+    Unfunded,
     WarningReported,
 )
 from gateway.core.job import FINAL, AttemptState, Job, JobWarning, Status, WaitingFor
@@ -100,6 +101,12 @@ class JobMachine(RuleBasedStateMachine):
     def progress(self, stage: str, progress: float) -> None:
         self.happen(ProgressReported(stage, progress))
 
+    @rule(said=st.lists(st.floats(0, 1), min_size=2, max_size=4))
+    def renders(self, said: list[float]) -> None:
+        for progress in said:
+            self.now += timedelta(seconds=3)
+            self.happen(ProgressReported("render", progress))
+
     @rule(code=st.sampled_from(["a", "b"]))
     def warning(self, code: str) -> None:
         self.happen(WarningReported(JobWarning(code, "m")))
@@ -119,6 +126,12 @@ class JobMachine(RuleBasedStateMachine):
     @rule(code=st.sampled_from(["worker_lost", "timeout"]))
     def lost(self, code: str) -> None:
         self.happen(AttemptLost(code))
+
+    @precondition(lambda self: self.job.fence > 1)
+    @rule(code=st.sampled_from([*FAILURES, "unheard_of"]))
+    def unfunded(self, code: str) -> None:
+        ended = self.happen(Unfunded(AttemptFailed(code, "m")))
+        assert self.job.is_final or not ended
 
     @rule()
     def another_attempt(self) -> None:
@@ -192,7 +205,7 @@ def believed(job: Job, happening: Happening, now: datetime) -> Decision:
     """Progress is what was said last."""
     decision = decide(job, happening, now)
     if isinstance(happening, ProgressReported) and not decision.job.is_final:
-        return replace(decision, job=replace(decision.job, progress=happening.progress * 0.9))
+        return replace(decision, job=replace(decision.job, progress=happening.progress))
     return decision
 
 
