@@ -162,7 +162,7 @@ class JobServices:
         self.endpoints = endpoints_of(settings.runpod)
         self.tokens = WorkTokens(secret)
         self.webhooks = WebhookServices(
-            settings, has.webhooks, has.outgoing, has.clock, has.new_id
+            settings, has.webhooks, has.outgoing, has.clock, has.new_id, has.calls
         )
         self.caps = caps_of(settings.budget)
         self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake, self.caps)

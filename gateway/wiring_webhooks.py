@@ -6,6 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from time import monotonic
 
+from gateway.core.figures import CallFigures
 from gateway.core.webhooks import Secrets
 from gateway.ports.clock import Clock
 from gateway.ports.outgoing import Outgoing
@@ -32,10 +33,11 @@ class WebhookServices:
         outgoing: Outgoing,
         clock: Clock,
         new_id: Callable[[], str],
+        calls: CallFigures,
     ) -> None:
         token_secret = settings.token_secret.get_secret_value().encode()
         key = Secrets(hmac.new(token_secret, b"webhooks", sha256).digest())
-        self.deliver = DeliverWebhooks(store, outgoing, key, clock, new_id, monotonic)
+        self.deliver = DeliverWebhooks(store, outgoing, key, clock, new_id, monotonic, calls)
         self.courier = Courier(self.deliver, look_again_s=settings.timings.tick_s)
         self.announce = AnnounceEvent(store, clock, new_id, self.courier.wake)
         self.prune = PruneWebhooks(store, clock, settings.timings.webhook_deliveries_kept_s)

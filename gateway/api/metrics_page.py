@@ -45,6 +45,10 @@ GROUPS_FAILED = (
 TICK_TIME = "Time that a tick took."
 TICK_LATE = "How late ticks began: for so long this process's loop was held up."
 BEATS_FAILED = "Ticks and performances of effects that broke off for an error nobody foresaw."
+DELIVERIES = (
+    "Webhook deliveries that were neither taken nor given up, those due later included."
+)
+DELIVERIES_OVERDUE = "How long the longest due delivery has been due; 0 if none is."
 TICKED = "Time since any gateway last ticked."
 RESERVED = "What is reserved of this day's, and of this month's, budgets, in UTC."
 SPENT = "What is spent of them."
@@ -201,6 +205,11 @@ def _counted(census: Census, slots: Mapping[str, int], now: datetime) -> Iterato
         [],
         {(): max(overdue.values(), default=0.0)},
     )
+    left = census.deliveries
+    waiting = left.count if left else 0
+    yield _gauge("webhook_deliveries_waiting", DELIVERIES, [], {(): waiting})
+    overdue_s = _age_s(left.first_due_at if left else None, now)
+    yield _gauge("webhook_deliveries_overdue_seconds", DELIVERIES_OVERDUE, [], {(): overdue_s})
     if census.ticked_at is not None:
         yield _gauge("last_tick_seconds", TICKED, [], {(): _age_s(census.ticked_at, now)})
     spending = census.spending.items()

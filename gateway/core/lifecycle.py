@@ -99,7 +99,9 @@ def _announced(decision: Decision, now: datetime) -> Decision:
         return decision
     what = {"job": snapshot(job)}
     said = effects.announce(f"evt_{job.id}", job.tenant, f"job.{job.status}", what, now)
-    return replace(decision, effects=(*decision.effects, said))
+    # Beside what is told, for the log: the effect is about an event, and not about the job.
+    traced = replace(said, body={**said.body, "trace": job.trace})
+    return replace(decision, effects=(*decision.effects, traced))
 
 
 def _decided(job: Job, happening: Happening, now: datetime) -> Decision:

@@ -5,9 +5,10 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
+from gateway.core.figures import CallFigures, Outcome
 from gateway.core.targets import TargetRefused
 from gateway.core.webhooks import (
     Delivery,
@@ -30,6 +31,7 @@ from shared.errors import CutroomError
 
 log = logging.getLogger(__name__)
 
+PEER = "webhooks"  # as its calls are counted
 AT_ONCE = 32
 AT_ONCE_PER_ENDPOINT = 4
 # Of those, for endpoints whose last delivery was not taken: they are tried one at a time, and
@@ -45,7 +47,10 @@ USER_AGENT = "cutroom-webhooks/1"
 
 @dataclass(frozen=True, slots=True)
 class DeliverWebhooks:
-    """At least once, in no order; `seconds` is a clock that only goes forward."""
+    """At least once, in no order; `seconds` is a clock that only goes forward.
+
+    `calls`: where each try is counted, by how it went.
+    """
 
     store: WebhookStore
     outgoing: Outgoing
@@ -53,6 +58,7 @@ class DeliverWebhooks:
     clock: Clock
     new_id: Callable[[], str]
     seconds: Callable[[], float]
+    calls: CallFigures = field(default_factory=CallFigures)
 
     async def __call__(self) -> int:
         """Send everything due, and what comes due meanwhile; return how many tries it took."""
@@ -129,10 +135,12 @@ class DeliverWebhooks:
             why = f"target_not_allowed: {error.why}"
         except TargetUnreachable as error:
             why = error.why
+        took_s = self.seconds() - begun_s
+        self.calls.note(PEER, "deliver", _outcome_of(answer, why), took_s)
         return DeliveryTry(
             number=delivery.tries + 1,
             at=at,
-            duration_ms=round((self.seconds() - begun_s) * 1000),
+            duration_ms=round(took_s * 1000),
             status_code=answer.status if answer else None,
             error=why,
             excerpt=excerpt_of(answer.body) if answer else None,
@@ -178,3 +186,12 @@ class DeliverWebhooks:
                     "why": noted.disabled_for.value,
                 },
             )
+
+
+def _outcome_of(answer: OutgoingAnswer | None, refused: str | None) -> Outcome:
+    if answer is None:
+        not_allowed = refused is not None and refused.startswith("target_not_allowed")
+        return Outcome.REFUSED if not_allowed else Outcome.NO_ANSWER
+    if 200 <= answer.status < 300:
+        return Outcome.OK
+    return Outcome.UNAVAILABLE if answer.status >= 500 else Outcome.REFUSED

@@ -97,6 +97,6 @@ class PerformEffects:
 def _told_of(lease: Lease) -> dict[str, str]:
     """Return what every line says that is logged while the effect is performed."""
     effect = lease.effect
-    about = {"job_id": effect.job_id, "trace": lease.trace}
+    about = {"job_id": effect.job_id, "trace": lease.trace or effect.body.get("trace")}
     known = {name: value for name, value in about.items() if value}
     return {"effect": effect.id, "effect_kind": effect.kind.value, **known}

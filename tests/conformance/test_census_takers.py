@@ -54,6 +54,16 @@ async def test_what_all_tenants_reserve_and_spend_is_added_up_by_day_and_month(w
     assert tomorrow == {"day": Standing(), "month": after["month"]}
 
 
+async def test_webhook_deliveries_are_counted_until_nothing_is_to_be_tried(world, taker):
+    webhooks = world.gateway.app.state.webhook_endpoints
+    url = "https://hooks.example.com/in"
+    await webhooks.create("default", url, ["job.cancelled"], "")
+    assert (await taker.take(NOON)).deliveries is None
+    await world.cases.cancel("default", await world.submit())
+    await world.gateway.perform()
+    assert (await taker.take(NOON)).deliveries == Waiting(1, NOON)
+
+
 async def test_jobs_are_counted_by_kind_and_status_over_all_tenants(world, taker):
     _, worker = await world.dispatched()
     await worker.claim()

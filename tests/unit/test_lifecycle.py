@@ -285,6 +285,7 @@ def test_d99_an_end_leaves_its_announcement_with_the_snapshot_of_its_event(event
         "type": event_type,
         "data": {"job": snapshot(decision.job)},
         "at": at.isoformat(),
+        "trace": job.trace,
     }
 
 

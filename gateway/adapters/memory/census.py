@@ -7,6 +7,7 @@ from typing_extensions import override
 
 from gateway.adapters.memory.attempts import MemoryLiveness
 from gateway.adapters.memory.tables import Tables
+from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.core.budgets import Standing, periods_of
 from gateway.core.job import Status, WaitingFor
 from gateway.ports.census import PERIODS, Census, CensusTaker, Waiting
@@ -17,9 +18,12 @@ _IN_LINE = frozenset({WaitingFor.SLOT, WaitingFor.WORKER, WaitingFor.RETRY_AT})
 class MemoryCensusTaker(CensusTaker):
     """Counts the dictionaries."""
 
-    def __init__(self, tables: Tables, liveness: MemoryLiveness) -> None:
+    def __init__(
+        self, tables: Tables, liveness: MemoryLiveness, webhooks: MemoryWebhookStore
+    ) -> None:
         self._t = tables
         self._liveness = liveness
+        self._webhooks = webhooks
 
     @override
     async def take(self, now: datetime) -> Census:
@@ -33,6 +37,7 @@ class MemoryCensusTaker(CensusTaker):
             },
             slots_taken=Counter(job.endpoint for job in jobs if job.holds_slot),
             effects=self._effects(),
+            deliveries=self._webhooks.waiting(),
             attempts_open=await self.attempts_open(),
             attempts_ended=Counter(each for each in self._t.outcomes.values() if each),
             ticked_at=self._liveness.ticked_at,

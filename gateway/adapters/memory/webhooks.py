@@ -14,6 +14,7 @@ from gateway.core.webhooks import (
     DisabledFor,
     WebhookEndpoint,
 )
+from gateway.ports.census import Waiting
 from gateway.ports.webhook_store import (
     DueEndpoint,
     EndpointChange,
@@ -42,6 +43,16 @@ class MemoryWebhookStore(WebhookStore):
     def __init__(self) -> None:
         self._endpoints: dict[str, WebhookEndpoint] = {}
         self._rows: dict[str, _Row] = {}
+
+    def waiting(self) -> Waiting | None:
+        """Return how many deliveries are to be tried, and when the first."""
+        due = [row.delivery.due_at for row in self._rows.values() if row.delivery.due_at]
+        return Waiting(len(due), min(due)) if due else None
+
+    def ended(self) -> list[Delivery]:
+        """Return the deliveries that nothing more comes of by itself."""
+        rows = (row.delivery for row in self._rows.values())
+        return [each for each in rows if each.due_at is None]
 
     @override
     async def add_endpoint(self, endpoint: WebhookEndpoint, most: int) -> bool:

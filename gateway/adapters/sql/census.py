@@ -36,7 +36,14 @@ _SPENDING = (
     "coalesce(sum(b.spent_micro_usd), 0) AS spent "
     "FROM tenants t CROSS JOIN budget_periods b WHERE b.tenant = t.id AND b.period = ?"
 )
-STATEMENTS = (_JOBS, _ENDPOINTS, _EFFECTS, _OPEN, _ENDED, _TICKED, _SPENDING)
+_DELIVERIES = (
+    "SELECT count(*) AS count, min(due_at) AS first FROM webhook_deliveries "
+    "WHERE due_at IS NOT NULL"
+)
+STATEMENTS = (
+    *(_JOBS, _ENDPOINTS, _EFFECTS, _OPEN, _ENDED),
+    *(_TICKED, _SPENDING, _DELIVERIES),
+)
 
 
 class SqlCensusTaker(CensusTaker):
@@ -65,7 +72,12 @@ class SqlCensusTaker(CensusTaker):
             attempts_ended={row["outcome"]: row["count"] for row in ended},
             ticked_at=to_instant(ticked[0]["ticked_at"]) if ticked else None,
             spending=await self._spending(now),
+            deliveries=await self._deliveries(),
         )
+
+    async def _deliveries(self) -> Waiting | None:
+        [row] = await self._engine.fetch(_DELIVERIES)
+        return Waiting(row["count"], to_instant(row["first"])) if row["count"] else None
 
     async def _spending(self, now: datetime) -> dict[str, Standing]:
         found = {}
