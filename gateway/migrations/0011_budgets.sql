@@ -17,8 +17,10 @@ CREATE TABLE budget_periods (
     period TEXT NOT NULL,
     reserved_micro_usd BIGINT NOT NULL DEFAULT 0 CHECK (reserved_micro_usd >= 0),
     spent_micro_usd BIGINT NOT NULL DEFAULT 0 CHECK (spent_micro_usd >= 0),
-    op TEXT,
-    PRIMARY KEY (tenant, period)
+    -- The one that held when something was last reserved: a batch that would pass it breaks.
+    cap_micro_usd BIGINT NOT NULL DEFAULT 1000000000000000,
+    PRIMARY KEY (tenant, period),
+    CONSTRAINT within_cap CHECK (reserved_micro_usd + spent_micro_usd <= cap_micro_usd)
 );
 
 -- What was said, so that it is said once; a cap that changes is another one.

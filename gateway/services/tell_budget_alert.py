@@ -1,10 +1,10 @@
 """Effect `alert`: say once that a budget has come to a threshold, in the log and by webhook."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.core import effects
-from gateway.core.budgets import Alert, Standing, end_of
+from gateway.core.budgets import ALERT_PERCENTS, Alert, Standing, end_of
 from gateway.core.effects import Effect
 from gateway.core.pricing import usd
 from gateway.core.snapshot import timestamp
@@ -24,10 +24,15 @@ class TellBudgetAlert:
     clock: Clock
 
     async def __call__(self, effect: Effect) -> None:
-        """Log it, then leave the announcement with the note that it was told."""
-        alert = Alert(**effect.body)
-        standings = await self.store.standings(alert.tenant, [alert.period])
-        standing = standings.get(alert.period, Standing())
+        """Tell of the threshold, and of those before it that nobody was told of."""
+        reached = Alert(**effect.body)
+        standings = await self.store.standings(reached.tenant, [reached.period])
+        standing = standings.get(reached.period, Standing())
+        for percent in ALERT_PERCENTS:
+            if percent <= reached.percent:
+                await self._tell(replace(reached, percent=percent), standing)
+
+    async def _tell(self, alert: Alert, standing: Standing) -> None:
         now = self.clock.now()
         data = {
             "period": alert.period,
@@ -38,5 +43,5 @@ class TellBudgetAlert:
             "resets_at": timestamp(end_of(alert.period)),
         }
         announcement = effects.announce(alert.name, alert.tenant, EVENT, data, now)
-        log.warning("budget.alert", extra={"tenant": alert.tenant, **data})
-        await self.store.tell(alert, announcement, now)
+        if await self.store.tell(alert, announcement, now):
+            log.warning("budget.alert", extra={"tenant": alert.tenant, **data})

@@ -44,14 +44,16 @@ def reserve(
 
 
 def leave_alerts(t: Tables, tenant: str, usual: Caps, at: datetime) -> None:
-    """Leave the alerts of thresholds that the present periods have reached, each once."""
+    """Leave alerts of the last thresholds that the present periods have reached, once."""
     caps = t.budgets.get(tenant, Budget()).caps(usual)
     day, month = periods_of(at)
     for period, cap in ((day, caps.day_micro_usd), (month, caps.month_micro_usd)):
         used = t.standing(tenant, period).used_micro_usd
-        for percent in ALERT_PERCENTS:
-            if used and reaches(used, percent, cap):
-                _leave(t, Alert(tenant, period, percent, cap), at)
+        reached = [
+            percent for percent in ALERT_PERCENTS if used and reaches(used, percent, cap)
+        ]
+        for percent in reached[-1:]:
+            _leave(t, Alert(tenant, period, percent, cap), at)
 
 
 def leave_used_up(t: Tables, tenant: str, found: Refusal, at: datetime) -> None:

@@ -27,28 +27,28 @@ from gateway.ports.budgets import BudgetStore, UsageBy, UsageRow
 
 _NAMES: Mapping[UsageBy, str] = MappingProxyType(
     {
-        UsageBy.DAY: "substr(m.at, 1, 10)",
-        UsageBy.KIND: "m.kind",
-        UsageBy.STATUS: "m.status",
+        UsageBy.DAY: "substr(picked.at, 1, 10)",
+        UsageBy.KIND: "picked.kind",
+        UsageBy.STATUS: "picked.status",
     }
 )
 # Reserves of jobs that are there are found by the job, which is no older than the longest life
 # of one; those of jobs that are gone have all that is needed with them.
 _USAGE = (
     "SELECT {name} AS name, "
-    "sum(CASE WHEN m.fence = 1 THEN 1 ELSE 0 END) AS jobs, "
+    "sum(CASE WHEN picked.fence = 1 THEN 1 ELSE 0 END) AS jobs, "
     "sum(CASE WHEN c.entry = 'settle' OR (c.entry IS NULL AND a.fence IS NOT NULL) "
     "THEN 1 ELSE 0 END) AS attempts, "
-    "sum(CASE WHEN c.entry IS NULL THEN m.micro_usd ELSE 0 END) AS reserved, "
+    "sum(CASE WHEN c.entry IS NULL THEN picked.micro_usd ELSE 0 END) AS reserved, "
     "sum(coalesce(c.micro_usd, 0)) AS spent FROM ("
     "SELECT r.job_id, r.fence, r.micro_usd, r.at, j.kind, j.status "
     "FROM jobs j JOIN ledger r ON r.job_id = j.id AND r.entry = 'reserve' "
     "WHERE j.tenant = ? AND j.created_at >= ? AND j.created_at < ? AND r.at >= ? AND r.at < ? "
     "UNION ALL SELECT r.job_id, r.fence, r.micro_usd, r.at, r.kind, r.status FROM ledger r "
     "WHERE r.tenant = ? AND r.at >= ? AND r.at < ? AND r.entry = 'reserve'"
-    ") m LEFT JOIN ledger c ON c.job_id = m.job_id AND c.fence = m.fence "
+    ") picked LEFT JOIN ledger c ON c.job_id = picked.job_id AND c.fence = picked.fence "
     "AND c.entry IN ('settle', 'release') "
-    "LEFT JOIN attempts a ON a.job_id = m.job_id AND a.fence = m.fence "
+    "LEFT JOIN attempts a ON a.job_id = picked.job_id AND a.fence = picked.fence "
     "GROUP BY {name} ORDER BY {name}"
 )
 
@@ -82,7 +82,7 @@ class SqlBudgetStore(BudgetStore):
                     "WHERE id = ? RETURNING id",
                     (budget.day_micro_usd, budget.month_micro_usd, tenant),
                 ),
-                money.alerts_now(tenant, at, usual),
+                money.alerts_of_caps(tenant, at, usual),
             ]
         )
         return bool(done)

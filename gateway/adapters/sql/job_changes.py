@@ -18,7 +18,7 @@ from gateway.ports.job_store import Change
 NEVER_LEASED = ""
 CAS = 1  # where the compare-and-set stands in the batch of a change
 
-_MARKED = "EXISTS (SELECT 1 FROM jobs WHERE id = ? AND op = ?)"
+_MARKED = money.MARKED
 _INSERT_EFFECT = (
     "INSERT INTO effects (id, kind, job_id, body, due_at, lease_until) "
     "SELECT ?, ?, ?, ?, ?, ? WHERE {condition} ON CONFLICT (id) DO NOTHING"
@@ -35,7 +35,7 @@ def change(what: Change) -> list[Statement]:
     return [
         (
             "INSERT INTO ops (op, job_id, at, guards_needed) VALUES (?, ?, ?, ?)",
-            (op, after.id, to_text(what.at), _guards(what) + money.PERIODS * what.reserves),
+            (op, after.id, to_text(what.at), _guards(what)),
         ),
         (
             f"UPDATE jobs SET {assignments}, op = ? "
@@ -183,31 +183,16 @@ def _attempt(what: Change) -> list[Statement]:
 
 
 def _next_reserve(what: Change) -> list[Statement]:
-    """Where another attempt is to follow: its reserve, or a broken guard and nothing at all."""
+    """Where another attempt is to follow: its reserve, or a broken batch and nothing at all."""
     after, op, at = what.after, what.op, what.at
     if not what.reserves:
         return []
     mark = (after.id, op)
-    counted, which = money.met(op, after.tenant, at)
     return [
         (
             "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
             f"SELECT ?, ?, 'reserve', ?, ? WHERE {_MARKED}",
             (after.id, after.next_fence, after.reserve_micro_usd, to_text(at), *mark),
         ),
-        *money.open_periods(after.tenant, at),
-        *money.reserve(
-            op,
-            after.tenant,
-            at,
-            after.reserve_micro_usd,
-            what.caps,
-            condition=_MARKED,
-            params=mark,
-        ),
-        (
-            f"UPDATE ops SET guards_met = CASE WHEN {_MARKED} THEN {counted} "
-            "ELSE guards_needed END WHERE op = ?",
-            (*mark, *which, op),
-        ),
+        *money.reserve_marked(mark, after.tenant, at, after.reserve_micro_usd, what.caps),
     ]

@@ -22,21 +22,20 @@ AHEAD = 1  # where the line's length stands in the batch of a new job
 _LABELS_AT_ONCE = 20  # D1 takes 100 parameters a statement
 
 
-def create(new: NewJob, *, open_periods: bool = False) -> list[Statement]:
+def create(new: NewJob) -> list[Statement]:
     """Job, event 0, reserve and effects, under guards that the last statement checks.
 
-    The tenant's counter of open jobs and the rows of its budget have room, and every file that
-    is read is still there. `open_periods`: those rows are made where they are not there yet.
+    The tenant's counter of open jobs has room, as its budget has, which breaks the batch by
+    itself, and every file that is read is still there.
     `AHEAD` says where it tells how many wait in front, which need not be counted then.
     """
     job, at = new.job, to_text(new.job.created_at)
     assets, sources = assets_of(job), sources_of(job)
-    counted, which = money.met(new.op, job.tenant, job.created_at)
     return [
         (
             "INSERT INTO ops (op, job_id, at, guards_needed, outcome) "
             "VALUES (?, ?, ?, ?, '{}')",
-            (new.op, job.id, at, 1 + money.PERIODS + len(assets) + len(sources)),
+            (new.op, job.id, at, 1 + len(assets) + len(sources)),
         ),
         (
             "UPDATE endpoints SET waiting = waiting + 1 WHERE name = ? "
@@ -48,8 +47,7 @@ def create(new: NewJob, *, open_periods: bool = False) -> list[Statement]:
             "WHERE id = ? AND open_jobs < ? AND erasing_at IS NULL",
             (new.op, job.tenant, new.open_jobs_limit),
         ),
-        *(money.open_periods(job.tenant, job.created_at) if open_periods else ()),
-        *money.reserve(new.op, job.tenant, job.created_at, job.reserve_micro_usd, new.caps),
+        *money.reserve(job.tenant, job.created_at, job.reserve_micro_usd, new.caps),
         *bind(job, new.idempotency, at),
         (INSERT_JOB, cells(job, COLUMNS)),
         *((ADD_ASSET, (job.id, asset, job.tenant)) for asset in assets),
@@ -67,10 +65,10 @@ def create(new: NewJob, *, open_periods: bool = False) -> list[Statement]:
         *add_effects(new.effects),
         (
             "UPDATE ops SET guards_met = "
-            f"(SELECT count(*) FROM tenants WHERE id = ? AND op = ?) + {counted} + "
+            "(SELECT count(*) FROM tenants WHERE id = ? AND op = ?) + "
             "(SELECT count(*) FROM job_assets WHERE job_id = ?) + "
             "(SELECT count(*) FROM job_sources WHERE job_id = ?) WHERE op = ?",
-            (job.tenant, new.op, *which, job.id, job.id, new.op),
+            (job.tenant, new.op, job.id, job.id, new.op),
         ),
     ]
 

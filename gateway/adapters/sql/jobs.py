@@ -13,6 +13,7 @@ from gateway.adapters.sql import (
     job_lists,
     job_removal,
     job_reuse,
+    money,
 )
 from gateway.adapters.sql.budgets import refusal_of
 from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine, Statement
@@ -38,6 +39,7 @@ from gateway.ports.job_store import (
 )
 from shared.errors import TryAgainLater
 
+MOST_TRIES = 3
 _NEVER_TOLD = "~"  # sorts behind every instant: there is nothing to ask about
 _UNFINISHED = "status IN ('queued', 'running')"
 _HELD = (
@@ -71,11 +73,10 @@ class SqlJobStore(JobStore):
 
     @override
     async def create(self, new: NewJob) -> int:
-        # Once more with the rows of a day or a month that begins, or after a race.
-        for open_periods in (False, True, True):
+        # Once more where what was in the way has gone before anybody could look at it.
+        for _ in range(MOST_TRIES):
             try:
-                batch = job_creation.create(new, open_periods=open_periods)
-                answers = await self._engine.batch(batch)
+                answers = await self._engine.batch(job_creation.create(new))
             except ConstraintBroken as error:
                 broken = str(error)
                 if "ops.op" in broken:
@@ -84,7 +85,7 @@ class SqlJobStore(JobStore):
                     raise KeyTaken from error
                 if "jobs.id" in broken or "ledger" in broken:
                     raise JobIdTaken from error
-                if "guards_hold" not in broken:
+                if not any(each in broken for each in ("guards_hold", money.WITHIN_CAP)):
                     raise
                 if missed := await self._missed(new):
                     raise missed from error
@@ -193,8 +194,10 @@ class SqlJobStore(JobStore):
             broken = str(error)
             if "ops.op" in broken:
                 return Committed.REPEATED
+            if money.WITHIN_CAP in broken:
+                return Committed.NO_BUDGET
             if "guards_hold" in broken:
-                return Committed.NO_BUDGET if change.reserves else Committed.NO_SLOT
+                return Committed.NO_SLOT
             raise
         return Committed.DONE if answers[job_changes.CAS] else Committed.LOST
 

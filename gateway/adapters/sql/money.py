@@ -1,6 +1,5 @@
-"""The statements that reserve and settle: one row a day and one a month, each guarded alone."""
+"""The statements that reserve and settle: a row a day and one a month, each under its cap."""
 
-from collections.abc import Sequence
 from datetime import datetime
 
 from gateway.adapters.sql.engine import Statement, Value
@@ -8,24 +7,27 @@ from gateway.adapters.sql.rows import to_text
 from gateway.core.budgets import ALERT_PERCENTS, Caps, periods_of
 from gateway.core.effects import EffectKind
 
-PERIODS = 2  # how many rows a reserve needs
+# The job of a change, changed by it.
+MARKED = "EXISTS (SELECT 1 FROM jobs WHERE id = ? AND op = ?)"
+# What a batch breaks on that has no room in a budget; see the migration.
+WITHIN_CAP = "within_cap"
 
-# A stop is a cap that nothing is under. The row of the tenant may change meanwhile: what is
-# reserved just then counts as reserved before.
-_CAP = (
-    "(SELECT CASE WHEN t.spending_stopped_at IS NOT NULL THEN -1 "
-    "WHEN length(p.period) > 7 THEN coalesce(t.day_cap_micro_usd, ?) "
-    "ELSE coalesce(t.month_cap_micro_usd, ?) END FROM tenants t WHERE t.id = p.tenant)"
+# The row takes the cap that holds now, with the reserve or not at all: its own constraint
+# compares the two. A stop is a cap that nothing is under.
+_ONE_PERIOD = (
+    "SELECT id, ?, ?, CASE WHEN spending_stopped_at IS NOT NULL THEN -1 "
+    "ELSE coalesce({cap}, ?) END FROM tenants WHERE id = ?{condition}"
 )
 _RESERVE = (
-    "UPDATE budget_periods AS p SET reserved_micro_usd = p.reserved_micro_usd + ?, op = ? "
-    "WHERE p.tenant = ? AND p.period IN (?, ?) "
-    f"AND p.reserved_micro_usd + p.spent_micro_usd + ? <= {_CAP}"
+    "INSERT INTO budget_periods (tenant, period, reserved_micro_usd, cap_micro_usd) "
+    f"{_ONE_PERIOD.replace('{cap}', 'day_cap_micro_usd')} UNION ALL "
+    f"{_ONE_PERIOD.replace('{cap}', 'month_cap_micro_usd')} "
+    "ON CONFLICT (tenant, period) DO UPDATE SET cap_micro_usd = excluded.cap_micro_usd, "
+    "reserved_micro_usd = budget_periods.reserved_micro_usd + excluded.reserved_micro_usd"
 )
-_OPEN = (
-    "INSERT INTO budget_periods (tenant, period) SELECT id, ? FROM tenants WHERE id = ? "
-    "ON CONFLICT (tenant, period) DO NOTHING"
-)
+# Made once: a text that is made anew is prepared anew.
+_RESERVE_ALWAYS = _RESERVE.replace("{condition}", "")
+_RESERVE_MARKED = _RESERVE.replace("{condition}", f" AND {MARKED}")
 _UNCLOSED = (
     "NOT EXISTS (SELECT 1 FROM ledger WHERE job_id = ? AND fence = ? AND entry <> 'reserve')"
 )
@@ -39,70 +41,65 @@ _CLOSE = (
     "INSERT INTO ledger (job_id, fence, entry, micro_usd, at) "
     f"SELECT ?, ?, ?, ?, ? WHERE {_UNCLOSED}"
 )
-# Made where the counters are: what is reached is known when the rows are, and the effect of an
-# alert must stand in the batch that reached it. Names of tenants and periods need no escapes.
+_NEARLY, _WHOLLY = ALERT_PERCENTS
+_PERCENT = f"CASE WHEN p.used >= p.cap THEN {_WHOLLY} ELSE {_NEARLY} END"
+# The effect of an alert must stand in the batch that reached it, and what was reached is known
+# where the counters are. Names of tenants and periods need no escapes.
 _ALERTS = (
-    "INSERT INTO effects (id, kind, body, due_at, lease_until) SELECT "
-    "'alert:budget-' || f.tenant || '-' || f.period || '-' || a.percent || '-' || f.cap, "
-    f"'{EffectKind.ALERT}', "
-    '\'{"tenant":"\' || f.tenant || \'","period":"\' || f.period || '
-    "'\",\"percent\":' || a.percent || ',\"cap_micro_usd\":' || f.cap || '}', ?, '' "
-    "FROM (SELECT p.tenant, p.period, p.reserved_micro_usd + p.spent_micro_usd AS used, "
-    "CASE WHEN length(p.period) > 7 THEN coalesce(t.day_cap_micro_usd, ?) "
-    "ELSE coalesce(t.month_cap_micro_usd, ?) END AS cap "
-    "FROM budget_periods p JOIN tenants t ON t.id = p.tenant "
-    "WHERE p.tenant = ? AND p.period IN (?, ?){condition}) f "
-    f"JOIN ({' UNION ALL '.join(f'SELECT {each} AS percent' for each in ALERT_PERCENTS)}) a "
-    "ON f.used > 0 AND f.used * 100 >= f.cap * a.percent "
-    "WHERE NOT EXISTS (SELECT 1 FROM budget_alerts b WHERE b.tenant = f.tenant "
-    "AND b.period = f.period AND b.percent = a.percent AND b.cap_micro_usd = f.cap) "
+    "INSERT INTO effects (id, kind, body, due_at, lease_until) SELECT 'alert:budget-' "
+    f"|| p.tenant || '-' || p.period || '-' || {_PERCENT} || '-' || p.cap, "
+    f'\'{EffectKind.ALERT}\', \'{{"tenant":"\' || p.tenant || \'","period":"\' || p.period '
+    f"|| '\",\"percent\":' || {_PERCENT} || ',\"cap_micro_usd\":' || p.cap || '}}', ?, '' "
+    "FROM (SELECT tenant, period, reserved_micro_usd + spent_micro_usd AS used, "
+    "{cap} AS cap FROM budget_periods WHERE tenant = ? AND period IN (?, ?)) p "
+    f"WHERE p.used * 100 >= p.cap * {_NEARLY} AND p.used > 0 "
+    "AND NOT EXISTS (SELECT 1 FROM budget_alerts b WHERE b.tenant = p.tenant "
+    f"AND b.period = p.period AND b.percent = {_PERCENT} AND b.cap_micro_usd = p.cap) "
     "ON CONFLICT (id) DO NOTHING"
 )
-_ALERTS_OF_OP = _ALERTS.replace("{condition}", " AND p.op = ?")
-_ALERTS_NOW = _ALERTS.replace("{condition}", "")
+_ALERTS_OF_RESERVE = _ALERTS.replace("{cap}", "cap_micro_usd")
+_ALERTS_OF_CAPS = _ALERTS.replace(
+    "{cap}",
+    "(SELECT CASE WHEN length(period) > 7 THEN coalesce(day_cap_micro_usd, ?) "
+    "ELSE coalesce(month_cap_micro_usd, ?) END FROM tenants WHERE id = tenant)",
+)
 
 
-def open_periods(tenant: str, at: datetime) -> list[Statement]:
-    """Rows of the day and the month, where there are none yet."""
-    return [(_OPEN, (period, tenant)) for period in periods_of(at)]
+def reserve(tenant: str, at: datetime, micro_usd: int, caps: Caps) -> list[Statement]:
+    """Count a reserve in its day and its month, and leave the alerts that it sets off.
+
+    Breaks the batch on `WITHIN_CAP` where one of them has no room. `caps`: those of tenants
+    that have none of their own.
+    """
+    return _reserve(_RESERVE_ALWAYS, (), tenant, at, micro_usd, caps)
 
 
-def reserve(
-    op: str,
+def reserve_marked(
+    mark: tuple[str, str], tenant: str, at: datetime, micro_usd: int, caps: Caps
+) -> list[Statement]:
+    """The same where the job of `mark` carries its op, and else nothing."""
+    return _reserve(_RESERVE_MARKED, mark, tenant, at, micro_usd, caps)
+
+
+def _reserve(
+    sql: str,
+    mark: tuple[str, ...],
     tenant: str,
     at: datetime,
     micro_usd: int,
     caps: Caps,
-    *,
-    condition: str = "",
-    params: Sequence[Value] = (),
 ) -> list[Statement]:
-    """Count a reserve under `op` where both rows have room, and leave the alerts it sets off.
+    text = to_text(at)
+    day, month = text[:10], text[:7]
+    of_day: tuple[Value, ...] = (day, micro_usd, caps.day_micro_usd, tenant, *mark)
+    of_month: tuple[Value, ...] = (month, micro_usd, caps.month_micro_usd, tenant, *mark)
+    return [(sql, of_day + of_month), (_ALERTS_OF_RESERVE, (text, tenant, day, month))]
 
-    `caps`: those of tenants that have none of their own. `met` says whether it was counted.
-    """
-    when = f" AND {condition}" if condition else ""
-    periods = periods_of(at)
+
+def alerts_of_caps(tenant: str, at: datetime, caps: Caps) -> Statement:
+    """The alerts of what the present periods have reached of the caps that hold now."""
     usual = (caps.day_micro_usd, caps.month_micro_usd)
-    return [
-        (_RESERVE + when, (micro_usd, op, tenant, *periods, micro_usd, *usual, *params)),
-        (_ALERTS_OF_OP, (to_text(at), *usual, tenant, *periods, op)),
-    ]
-
-
-def met(op: str, tenant: str, at: datetime) -> Statement:
-    """An expression: how many rows were counted under `op`, of `PERIODS`."""
-    return (
-        "(SELECT count(*) FROM budget_periods WHERE tenant = ? AND period IN (?, ?) "
-        "AND op = ?)",
-        (tenant, *periods_of(at), op),
-    )
-
-
-def alerts_now(tenant: str, at: datetime, caps: Caps) -> Statement:
-    """The alerts of thresholds that the present periods have reached."""
-    usual = (caps.day_micro_usd, caps.month_micro_usd)
-    return (_ALERTS_NOW, (to_text(at), *usual, tenant, *periods_of(at)))
+    return (_ALERTS_OF_CAPS, (to_text(at), *usual, tenant, *periods_of(at)))
 
 
 def close(
