@@ -10,7 +10,8 @@ import pytest
 from gateway.ports.job_store import Change, Committed
 from gateway.wiring import Ports
 from infra.local.object_store import Wrong
-from tests.support.house import House, HttpWorker, a_house, an_output
+from tests.support.audit import rows_in_tables
+from tests.support.house import DATABASE, House, HttpWorker, a_house, an_output
 from tests.support.world import COPY, VIDEO
 from tests.support.wrong_ports import Credulous, InTheWay, with_objects
 
@@ -155,6 +156,29 @@ async def test_i04_the_bytes_of_a_success_are_those_that_were_hashed(house):
     [output] = (await house.job(worker.job_id))["outputs"]
     body = (await house.objects.get(output["url"])).content
     assert hashlib.sha256(body).hexdigest() == output["sha256"]
+
+
+async def test_i04_d21_reading_a_success_publishes_nothing_asks_nobody_and_writes_nothing(
+    house,
+):
+    worker = await a_claimed(house)
+    await worker.finish()
+    await house.doors[0].gateway.perform()
+    calls = (len(house.compute.status_calls), len(house.compute.submit_calls))
+    before = (
+        await house.objects.list_keys("", None, 10),
+        rows_in_tables(house.folder / DATABASE),
+    )
+    row = house.row(worker.job_id)
+    polls = [http.get(f"/v1/jobs/{worker.job_id}") for http in house.http * 10]
+    shown = [each.json()["outputs"][0]["key"] for each in await asyncio.gather(*polls)]
+    after = (
+        await house.objects.list_keys("", None, 10),
+        rows_in_tables(house.folder / DATABASE),
+    )
+    assert len(set(shown)) == 1
+    assert (after, house.row(worker.job_id)) == (before, row)
+    assert (len(house.compute.status_calls), len(house.compute.submit_calls)) == calls
 
 
 async def test_i04_a_bucket_that_is_believed_unseen_is_found_out(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.audit import rows_of
 from tests.support.house import House, a_house, an_order
-from tests.support.wrong_ports import Forgetful, with_jobs
+from tests.support.wrong_ports import Forgetful, InTheWay, with_jobs
 
 RACERS = 20
 
@@ -113,6 +113,39 @@ async def test_i05_d66_another_tenant_has_a_job_of_its_own_under_the_same_key(ho
     theirs = await other.post("/v1/jobs", json=an_order(), headers=named)
     assert (mine.status_code, theirs.status_code) == (202, 202)
     assert mine.json()["id"] != theirs.json()["id"]
+
+
+class Held(InTheWay):
+    """RunPod that takes no job while it is held."""
+
+    def __init__(self, port: Any) -> None:
+        super().__init__(port)
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def submit(self, request: Any) -> Any:
+        self.asked.set()
+        await self.let_go.wait()
+        return await self._port.submit(request)
+
+
+async def test_i05_d14_the_answer_comes_before_runpod_takes_it_and_a_repeat_asks_no_more(
+    tmp_path,
+):
+    async with a_house(tmp_path, compute=Held) as house:
+        held: Any = house.compute
+        named = {"Idempotency-Key": "k"}
+        first = await house.http[0].post("/v1/jobs", json=an_order(), headers=named)
+        performing = asyncio.create_task(house.doors[0].gateway.perform())
+        await held.asked.wait()
+        again = await house.http[1].post("/v1/jobs", json=an_order(), headers=named)
+        await house.doors[1].gateway.perform()
+        assert (first.status_code, again.status_code) == (202, 200)
+        assert again.json()["id"] == first.json()["id"]
+        assert not performing.done()
+        held.let_go.set()
+        await performing
+        assert len(held.submit_calls) == 1
+        house.add_up()
 
 
 async def test_i05_a_store_that_knows_no_key_is_found_out(tmp_path):

@@ -168,6 +168,37 @@ async def test_i09_a_url_of_ones_own_opens_nothing_of_anothers(house):
     assert (await house.objects.get(has["url"])).status_code == 200
 
 
+ODD_IDS = ("..%2fx", "%2e%2e", "x%3Fy", "nobody", "r1", "*")
+
+
+async def test_i09_d23_no_id_of_anothers_and_no_odd_one_reaches_runpod(house):
+    has = await settled(house)
+    calls = [len(house.compute.status_calls), len(house.compute.cancel_calls)]
+    http = await house.client(house.doors[1], "other")
+    ids = [has["running"], *house.compute.submitted, *ODD_IDS]
+    answers = [
+        await http.request(method, f"/v1/jobs/{each}{tail}")
+        for each in ids
+        for method, tail in (("GET", ""), ("POST", "/cancel"), ("DELETE", ""))
+    ]
+    await house.doors[1].gateway.perform()
+    assert {answer.status_code for answer in answers} == {404}
+    assert [len(house.compute.status_calls), len(house.compute.cancel_calls)] == calls
+
+
+async def test_i09_d45_a_tenant_is_who_its_key_says_and_nothing_else(house):
+    http = await house.client(house.doors[0], "other")
+    named = ("tenant", "user_id", "tenant_id")
+    refused = [
+        await http.post("/v1/jobs", json=an_order(**{name: "default"})) for name in named
+    ]
+    sent = {"X-Tenant": "default", "X-User-Id": "default"}
+    taken = await http.post("/v1/jobs?tenant=default", json=an_order(), headers=sent)
+    owners = rows_of(house.reader, "SELECT DISTINCT tenant FROM jobs")
+    assert [each.json()["errors"][0]["field"] for each in refused] == list(named)
+    assert (taken.status_code, owners) == (202, [("other",)])
+
+
 async def test_i09_a_store_that_finds_a_job_whoever_asks_is_found_out(tmp_path):
     async with a_house(tmp_path, broken=with_jobs(Indiscreet)) as house:
         has = await settled(house)

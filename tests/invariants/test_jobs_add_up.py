@@ -86,7 +86,7 @@ def empty(tmp_path_factory) -> Path:
     return database
 
 
-def test_what_is_counted_of_jobs_adds_up_and_in_the_end_nothing_is_left(empty):
+def test_d138_what_is_counted_of_jobs_adds_up_and_in_the_end_nothing_is_left(empty):
     happened: Counter[str] = Counter()
 
     games = settings.default.max_examples // 6
