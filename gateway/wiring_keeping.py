@@ -47,6 +47,9 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
         ),
         Rule(Kept.OPS, ops, f"kept {kept.ops_days} days ({_NAME}OPS_DAYS)"),
         Rule(Kept.EFFECTS, ops, f"kept {kept.ops_days} days ({_NAME}OPS_DAYS)"),
+        timed(
+            Kept.DELIVERIES, "WEBHOOK_DELIVERIES_KEPT_S", timings.webhook_deliveries_kept_s
+        ),
     )
 
 

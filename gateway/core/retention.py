@@ -17,6 +17,7 @@ class Kept(StrEnum):
     IDEMPOTENCY_KEYS = "idempotency_keys"
     OPS = "ops"
     EFFECTS = "effects"
+    DELIVERIES = "webhook_deliveries"
 
 
 @dataclass(frozen=True, slots=True)

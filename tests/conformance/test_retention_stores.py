@@ -1,5 +1,6 @@
 """What every RetentionStore promises of what has grown old."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,9 @@ from gateway.core.job import JobFile, JobOutput
 from gateway.core.lifecycle import decide
 from gateway.core.retention import Due, Kept
 from gateway.core.upload import Asset, Upload
+from gateway.core.webhooks import DeliveryStatus
 from gateway.ports.job_store import Change, Committed, FileGone, NewJob, SourceGone
+from tests.conformance.test_webhook_stores import a_delivery, an_endpoint
 from tests.support.jobs import NOON, STORES, a_job
 
 DAY = timedelta(days=1)
@@ -236,3 +239,12 @@ async def leased(stores):
         [effects.Effect("dispatch:x:1", effects.EffectKind.DISPATCH, NOON)]
     )
     return await stores.effects.lease(NOON, NOON + DAY, "op", 9)
+
+
+async def test_deliveries_are_due_once_nothing_more_is_tried(stores):
+    endpoint = an_endpoint()
+    await stores.webhooks.add_endpoint(endpoint, 10)
+    ended = replace(a_delivery("d1"), due_at=None, status=DeliveryStatus.DELIVERED)
+    await stores.webhooks.add_deliveries([ended, a_delivery("d2")])
+    [told] = await stores.retention.due(Kept.DELIVERIES, BEFORE, 9)
+    assert told == Due(Kept.DELIVERIES, "d1", endpoint.tenant, ended.created_at)

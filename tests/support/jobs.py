@@ -132,7 +132,7 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
         projects,
         webhooks,
         keys=(keys := MemoryKeyStore()),
-        retention=MemoryRetentionStore(tables, uploads, projects.takes),
+        retention=MemoryRetentionStore(tables, uploads, webhooks, projects.takes),
         erasures=MemoryErasureStore(tables, uploads, projects, keys, [webhooks]),
     )
 

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from gateway.adapters.memory.tables import Tables
 from gateway.adapters.memory.uploads import MemoryUploadStore
+from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.core.retention import Due, Kept
@@ -19,9 +20,14 @@ class MemoryRetentionStore(RetentionStore):
     """Looks at all that the other stores keep; `registered` says what a project or clip has."""
 
     def __init__(
-        self, tables: Tables, uploads: MemoryUploadStore, registered: Callable[[str], bool]
+        self,
+        tables: Tables,
+        uploads: MemoryUploadStore,
+        webhooks: MemoryWebhookStore,
+        registered: Callable[[str], bool],
     ) -> None:
         self._t = tables
+        self._webhooks = webhooks
         self._uploads = uploads
         self._registered = registered
 
@@ -37,6 +43,7 @@ class MemoryRetentionStore(RetentionStore):
             Kept.IDEMPOTENCY_KEYS: self._keys,
             Kept.OPS: self._ops,
             Kept.EFFECTS: self._effects,
+            Kept.DELIVERIES: self._deliveries,
         }
         found = (each for each in finders[what](before) if each.since < before)
         return sorted(found, key=lambda each: (each.since, each.id))[:limit]
@@ -115,6 +122,10 @@ class MemoryRetentionStore(RetentionStore):
         for row in self._t.outbox.values():
             if row.done_at is not None:
                 yield Due(Kept.EFFECTS, row.effect.id, None, row.done_at)
+
+    def _deliveries(self, _: datetime) -> Iterator[Due]:
+        for each in self._webhooks.ended():
+            yield Due(Kept.DELIVERIES, each.delivery_id, each.tenant, each.created_at)
 
     def _ended(self) -> Iterator[Job]:
         yield from (job for job in self._t.jobs.values() if job.is_final)

@@ -54,6 +54,11 @@ class MemoryWebhookStore(WebhookStore):
         rows = (row.delivery for row in self._rows.values())
         return [each for each in rows if each.due_at is None]
 
+    def ended(self) -> list[Delivery]:
+        """Return the deliveries that nothing more comes of by itself."""
+        rows = (row.delivery for row in self._rows.values())
+        return [each for each in rows if each.due_at is None]
+
     @override
     async def add_endpoint(self, endpoint: WebhookEndpoint, most: int) -> bool:
         if len(await self.endpoints_of(endpoint.tenant)) >= most:

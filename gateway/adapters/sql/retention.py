@@ -77,6 +77,11 @@ _DUE: Mapping[Kept, tuple[int, str]] = MappingProxyType(
             1,
             "SELECT id, NULL AS tenant, done_at AS since FROM effects WHERE done_at < ?",
         ),
+        Kept.DELIVERIES: (
+            1,
+            "SELECT id, tenant, created_at AS since FROM webhook_deliveries "
+            "WHERE created_at < ? AND due_at IS NULL",
+        ),
     }
 )
 
