@@ -1,4 +1,4 @@
-"""Puts together what keeps things, and lets go of them: rules from settings, and their chores."""
+"""Puts together what lets go of things: rules from settings, chores and performers."""
 
 from datetime import timedelta
 
@@ -47,9 +47,7 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
         ),
         Rule(Kept.OPS, ops, f"kept {kept.ops_days} days ({_NAME}OPS_DAYS)"),
         Rule(Kept.EFFECTS, ops, f"kept {kept.ops_days} days ({_NAME}OPS_DAYS)"),
-        timed(
-            Kept.DELIVERIES, "WEBHOOK_DELIVERIES_KEPT_S", timings.webhook_deliveries_kept_s
-        ),
+        timed(Kept.DELIVERIES, "WEBHOOK_DELIVERIES_KEPT_S", timings.webhook_deliveries_kept_s),
     )
 
 
