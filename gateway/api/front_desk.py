@@ -41,7 +41,7 @@ def install(
     json_body_bytes: int,
     json_depth: int,
     headers_max: int = 100,
-    head_bytes: int = 32_768,
+    head_bytes: int = 65_536,
     is_https: bool = False,
     cors_origins: Sequence[str] = (),
     products: Sequence[Face] = (),

@@ -43,9 +43,10 @@ async def _read_usage(connection: HTTPConnection) -> ReadUsage:
     return found
 
 
-@router.get("/usage", dependencies=[Depends(_only_known)])
+@router.get("/usage")
 async def read_usage(
     caller: Reader,
+    _: Annotated[None, Depends(_only_known)],
     usage: Annotated[ReadUsage, Depends(_read_usage)],
     first: Annotated[date | None, Query(alias="from"), BeforeValidator(_plain)] = None,
     last: Annotated[date | None, Query(alias="to"), BeforeValidator(_plain)] = None,

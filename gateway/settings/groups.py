@@ -127,7 +127,7 @@ class Limits(Group):
         default=100, description="headers of one request"
     )
     head_bytes: Annotated[int, Field(ge=4096, le=MIB)] = Field(
-        default=32_768, description="bytes of a request's address and headers together"
+        default=65_536, description="bytes of a request's address and headers together"
     )
     requests_per_s: Annotated[float, Field(gt=0, le=1_000_000)] = Field(
         default=200.0,

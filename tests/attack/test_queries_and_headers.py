@@ -252,9 +252,10 @@ def test_headers_of_no_meaning_change_no_answer(target):
     assert target.ask("GET", path).status == 200
 
 
-def test_two_hundred_headers_are_read_and_too_many_are_refused_without_harm(target):
+def test_ninety_headers_are_read_and_too_many_are_refused_without_harm(target):
     some = [(f"X-Odd-{n}", "x" * 20) for n in range(200)]
-    assert target.ask("GET", "/v1/kinds", headers=[target.key(), *some]).status == 200
+    assert target.ask("GET", "/v1/kinds", headers=[target.key(), *some[:90]]).status == 200
+    assert target.ask("GET", "/v1/kinds", headers=[target.key(), *some]).status == 431
     many = [(f"X-Odd-{n}", "x" * 20) for n in range(20_000)]
     lines = "".join(f"{name}: {value}\r\n" for name, value in many)
     data = f"GET /v1/kinds HTTP/1.1\r\nHost: gateway\r\n{lines}\r\n".encode()

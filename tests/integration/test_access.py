@@ -250,7 +250,7 @@ HEADS = {
 @pytest.mark.parametrize("sort", HEADS)
 async def test_a_head_has_so_many_headers_and_bytes_and_no_more(tmp_path, sort):
     headers, query, status = HEADS[sort]
-    async with called(tmp_path) as (_, http):
+    async with called(tmp_path, limits={"head_bytes": 32_768}) as (_, http):
         answer = await http.get(f"/v1/jobs{query}", headers=headers)
     assert answer.status_code == status
     assert status == 200 or answer.json()["code"] == "headers_too_large"

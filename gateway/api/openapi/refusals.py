@@ -96,7 +96,7 @@ UNSUPPORTED_MEDIA_TYPE = Refusal(
 HEADERS_TOO_LARGE = Refusal(
     "headers_too_large",
     HeadTooLarge,
-    "At most 100 headers are taken, and 32768 bytes of address and headers together.",
+    "At most 100 headers are taken, and 65536 bytes of address and headers together.",
     "More headers than are taken, or more bytes of address and headers.",
 )
 RATE_LIMITED = Refusal(
