@@ -142,6 +142,15 @@ async def jobs(api: Api) -> None:
     await over_again(api)
 
 
+async def usage(api: Api) -> None:
+    await api.finished()
+    await api.world.gateway.perform()
+    for by in ("day", "kind", "status"):
+        answer = await api.http.get(f"/v1/usage?from=2026-11-01&to=2026-11-30&by={by}")
+        assert answer.json()["total"]["jobs"] == 1
+    await api.http.get("/v1/usage")
+
+
 async def over_again(api: Api) -> None:
     job_id = await api.submitted()
     assert (await api.http.delete(f"/v1/jobs/{job_id}")).status_code == 409
@@ -210,7 +219,7 @@ async def work(api: Api) -> None:
 
 TOURS: dict[str, Callable[[Api], Awaitable[None]]] = {
     each.__name__: each
-    for each in (kinds, uploads, assets, jobs, previews, events, exports, work, health)
+    for each in (kinds, uploads, assets, jobs, usage, previews, events, exports, work, health)
 }
 
 

@@ -9,9 +9,12 @@ import pytest
 from gateway.adapters.sql import job_lists
 from gateway.adapters.sqlite.connections import open_reader
 from gateway.adapters.sqlite.engine import SqliteEngine
+from gateway.core.budgets import Budget, Caps
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter
+from gateway.ports.budgets import UsageBy
 from gateway.ports.webhook_store import EndpointChange
+from shared.errors import TryAgainLater
 from tests.support.crowd import QUEUED, Overheard, a_crowd, plan, steps
 from tests.support.jobs import NOON, sqlite_stores, stores_on
 from tests.support.world import World
@@ -19,7 +22,7 @@ from tests.support.world import World
 JOBS = 10_000
 # Tables that stay small, and what is counted for monitoring out of an index that holds it all.
 SMALL = re.compile(
-    r"(endpoints|e|api_keys|liveness|t USING COVERING INDEX sqlite_autoindex_tenants_1|"
+    r"(endpoints|e|picked|api_keys|liveness|t USING COVERING INDEX sqlite_autoindex_tenants_1|"
     r"waiting|h|\(subquery-\d+\)|\d* ?CONSTANT ROWS?)$"
 )
 COUNTED = "jobs USING COVERING INDEX jobs_counted"
@@ -100,10 +103,25 @@ async def tell_the_story(world):
     await cases.delete("default", reader_id)
     await world.stores.census.take(NOON)
     await world.stores.effects.next_due()
+    await spend(world)
     await world.stores.uploads.delete_asset("default", asset, NOON)
     await world.stores.projects.put_project("default", 1, None, NOON)
     world.clock.move(3 * 86_400)
     await world.pass_time(3)
+
+
+async def spend(world):
+    """All that is said of money, refusals and alerts included."""
+    budgets = world.stores.budgets
+    await budgets.set_caps("default", Budget(1), Caps(), world.clock.now())
+    with pytest.raises(TryAgainLater):
+        await world.submit()
+    await world.gateway.perform()
+    await budgets.stop("default", world.clock.now())
+    await budgets.stop("default", None)
+    await budgets.set_caps("default", Budget(), Caps(), world.clock.now())
+    for by in UsageBy:
+        await budgets.usage("default", NOON.date(), NOON.date(), by)
 
 
 def walks(line):

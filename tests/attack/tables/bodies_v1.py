@@ -102,6 +102,13 @@ _ENVELOPE: Fields = {
     "labels.clip": text(1, 64, missing=False),
     "deadline_s": whole(1, 7 * 24 * 3600, null=True, missing=False),
     "webhook": truth(),
+    "max_cost_usd": (
+        *text(1, 14, null=True, missing=False, plain=True),
+        *map(wrong, ('"1e3"', '"-1"', '"+1"', '".5"', '"1."', '"01"', '" 1"', '"1\\n"')),
+        *map(wrong, ('"1,5"', '"1_0"', '"NaN"', '"Infinity"', '"0x1"', '"١"', '"$1"')),
+        *map(wrong, ('"0.0000001"', '"10000000"')),
+        Wrong("less than it may cost", '"0.000001"'),
+    ),
     "dry_run": truth(),
     "reuse": truth(),
 }
@@ -145,6 +152,7 @@ def _submit(kind: str, source: dict[str, str], **look: Any) -> dict[str, Any]:
         "input": {"source": source, **look},
         "labels": {"clip": "7"},
         "deadline_s": 600,
+        "max_cost_usd": "100.00",
         "webhook": True,
         "dry_run": False,
         "reuse": False,
