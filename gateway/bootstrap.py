@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from fastapi import FastAPI
 
-from gateway.adapters.http_outgoing import HttpOutgoing
+from gateway.adapters.http_outgoing import HttpOutgoing, SystemNames
 from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.runpod import RunPodCompute
 from gateway.adapters.sql.budgets import SqlBudgetStore
@@ -99,6 +99,8 @@ def sqlite_adapters(
     engine = engine or open_sqlite(settings, synchronous=synchronous)
     stack = AsyncExitStack()
     stack.push_async_callback(engine.aclose)
+    names = SystemNames()
+    stack.callback(names.close)
     calls = CallFigures()
     objects, multiparts = _store(settings.store, stack, calls)
     polls = poll_adapters(settings, engine)
@@ -122,7 +124,7 @@ def sqlite_adapters(
         signer=polls.signer,
         compute=_compute(settings.runpod, stack, calls),
         webhooks=SqlWebhookStore(engine),
-        outgoing=HttpOutgoing(TargetRules.allowing(settings.outgoing_allow)),
+        outgoing=HttpOutgoing(TargetRules.allowing(settings.outgoing_allow), resolve=names),
         database_answers=lambda: engine.fetch("SELECT 1"),
         close=stack.aclose,
         calls=calls,

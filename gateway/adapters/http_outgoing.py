@@ -4,7 +4,9 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Awaitable, Callable, Sequence
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from typing_extensions import override
 
@@ -24,25 +26,42 @@ if TYPE_CHECKING:
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 LOOK_UP_S = 5.0
+LOOK_UPS = 8  # at once
 CONNECT_S = 5.0
 ADDRESSES_TRIED = 3
 _NO_SUCH_NAME = frozenset({socket.EAI_NONAME, getattr(socket, "EAI_NODATA", socket.EAI_NONAME)})
 
 
-async def resolve_by_system(host: str, port: int) -> Sequence[str]:
-    """Look a name up as the machine does, in a thread."""
-    try:
-        async with asyncio.timeout(LOOK_UP_S):
-            found = await asyncio.get_running_loop().getaddrinfo(
-                host, port, type=socket.SOCK_STREAM
-            )
-    except socket.gaierror as error:
-        if error.errno in _NO_SUCH_NAME:
-            return []
-        raise TargetUnreachable("the name cannot be looked up") from error
-    except (OSError, UnicodeError, TimeoutError) as error:
-        raise TargetUnreachable("the name cannot be looked up") from error
-    return list(dict.fromkeys(str(address[0]) for *_, address in found))
+class SystemNames:
+    """Looks names up as the machine does, a few at once, in threads of its own.
+
+    A name whose server hangs holds its thread for as long as the machine is patient; the
+    loop's own threads, which the bucket is called from, are not for that.
+    """
+
+    def __init__(self, look_up: Callable[..., list[Any]] = socket.getaddrinfo) -> None:
+        self._look_up = look_up
+        self._threads: ThreadPoolExecutor | None = None
+
+    async def __call__(self, host: str, port: int) -> Sequence[str]:
+        """Return the addresses, each once; raise `TargetUnreachable`."""
+        self._threads = self._threads or ThreadPoolExecutor(LOOK_UPS, "names")
+        looking = partial(self._look_up, host, port, type=socket.SOCK_STREAM)
+        try:
+            async with asyncio.timeout(LOOK_UP_S):
+                found = await asyncio.get_running_loop().run_in_executor(self._threads, looking)
+        except socket.gaierror as error:
+            if error.errno in _NO_SUCH_NAME:
+                return []
+            raise TargetUnreachable("the name cannot be looked up") from error
+        except (OSError, UnicodeError, TimeoutError) as error:
+            raise TargetUnreachable("the name cannot be looked up") from error
+        return list(dict.fromkeys(str(address[0]) for *_, address in found))
+
+    def close(self) -> None:
+        """Let go of the threads; one that is busy ends by itself."""
+        if self._threads is not None:
+            self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class HttpOutgoing(Outgoing):
@@ -57,12 +76,14 @@ class HttpOutgoing(Outgoing):
         self,
         rules: TargetRules,
         *,
-        resolve: Resolve = resolve_by_system,
+        resolve: Resolve,
         trust: Callable[[], ssl.SSLContext] | None = None,
+        connect_s: float = CONNECT_S,
     ) -> None:
         self._rules = rules
         self._resolve = resolve
         self._trust = trust or _usual_trust
+        self._connect_s = connect_s
         self._trusted: ssl.SSLContext | None = None
 
     @override
@@ -101,7 +122,7 @@ class HttpOutgoing(Outgoing):
         async with httpx.AsyncClient(verify=self._trusted, trust_env=False) as client:
             # Each takes a connection and a handshake, which end before all else is cut off:
             # a handshake that is cut off leaves its socket to the garbage collector.
-            connect_s = min(CONNECT_S, request.timeout_s / (2 * len(addresses) + 1))
+            connect_s = min(self._connect_s, request.timeout_s / (2 * len(addresses) + 1))
             for left, address in zip(reversed(range(len(addresses))), addresses, strict=True):
                 try:
                     return await _ask(client, target, address, request, connect_s)

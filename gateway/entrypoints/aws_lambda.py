@@ -76,20 +76,23 @@ class LambdaHandler:
         try:
             async with asyncio.timeout(TICK_WITHIN_S), asyncio.TaskGroup() as group:
                 gateway = await self._app.gateway()
-                # Beside the ticks, for a receiver may take its time.
-                delivering = group.create_task(self._deliver(gateway))
-                while await self._tick(gateway, until - self._seconds()):
-                    await self._sleep(TICK_EVERY_S)
-                    if delivering.done():
+                again, delivering = True, None
+                while again:
+                    again = await self._tick(gateway, until - self._seconds())
+                    # Beside the ticks, for a receiver may take its time.
+                    if delivering is None or delivering.done():
                         delivering = group.create_task(self._deliver(gateway))
+                    if again:
+                        await self._sleep(TICK_EVERY_S)
         except TimeoutError:
             log.warning("tick.cut_short")
 
     async def _deliver(self, gateway: "Gateway") -> None:
         try:
             await gateway.deliver()
-        except CutroomError as error:
-            log.warning("courier.failed", extra={"why": str(error)})
+        except Exception:
+            # A task of its own: what fails there must not end the ticks.
+            log.exception("courier.failed")
 
     async def _tick(self, gateway: "Gateway", left_s: float) -> bool:
         """True where it is worth ticking again in the time that is left."""

@@ -4,12 +4,14 @@ import asyncio
 import gzip
 import socket
 import ssl
+import threading
+from contextlib import asynccontextmanager
 from itertools import chain, repeat
 
 import pytest
 import trustme
 
-from gateway.adapters.http_outgoing import HttpOutgoing, resolve_by_system
+from gateway.adapters.http_outgoing import HttpOutgoing, SystemNames
 from gateway.core.targets import TargetRefused, TargetRules
 from gateway.ports.outgoing import OutgoingRequest, TargetUnreachable
 from tests.support.receivers import (
@@ -85,10 +87,10 @@ async def test_a_certificate_of_nobody_we_trust_is_refused(authority):
 
 
 async def test_d16_a_name_that_changes_between_check_and_connection_leads_nowhere_new():
-    """Rebinding: public when it is asked first, and loopback ever after."""
+    """Rebinding: public when it is asked first, and ours ever after."""
     asked = []
-    answers = chain([["192.88.99.7"]], repeat(LOOPBACK))
-    rules = TargetRules.allowing(["192.88.99.0/24"])  # stands for the public internet
+    answers = chain([["127.0.0.9"]], repeat(LOOPBACK))
+    rules = TargetRules.allowing(["127.0.0.8/29"])  # stands for the public internet
 
     async def rebinding(host, _port):
         asked.append(host)
@@ -96,12 +98,12 @@ async def test_d16_a_name_that_changes_between_check_and_connection_leads_nowher
 
     async with receiving(says(200)) as receiver:
         outgoing = HttpOutgoing(rules, resolve=rebinding)
-        url = f"https://rebind.example.com:{8443}/"
+        request = OutgoingRequest("GET", "https://rebind.example.com:8443/")
         with pytest.raises(TargetUnreachable):
-            await outgoing.send(OutgoingRequest("GET", url, timeout_s=SHORT_S))
+            await outgoing.send(request)
         once = list(asked)
         with pytest.raises(TargetRefused):
-            await outgoing.send(OutgoingRequest("GET", url, timeout_s=SHORT_S))
+            await outgoing.send(request)
         assert receiver.connections == 0
     assert once == ["rebind.example.com"]
 
@@ -172,7 +174,7 @@ async def test_plain_http_where_tls_was_expected_is_told():
 async def test_a_handshake_that_does_not_come_is_given_up():
     async with receiving(says_nothing) as receiver:
         with pytest.raises(TargetUnreachable, match="no connection in time"):
-            await fetcher().send(a_get(receiver.port, "https", timeout_s=SHORT_S))
+            await fetcher(connect_s=SHORT_S).send(a_get(receiver.port, "https"))
 
 
 async def test_both_families_of_a_name_are_tried():
@@ -196,24 +198,37 @@ async def test_a_name_that_takes_too_long_to_look_up_is_given_up():
         await outgoing.send(a_get(1, timeout_s=0.05))
 
 
+@asynccontextmanager
+async def names(*given):
+    names = SystemNames(*given)
+    yield names
+    names.close()
+
+
 async def test_the_system_knows_its_own_name():
-    assert "127.0.0.1" in await resolve_by_system("localhost", 80)
+    async with names() as look_up:
+        assert "127.0.0.1" in await look_up("localhost", 80)
 
 
-@pytest.mark.parametrize(
-    ("error", "found"), [(socket.EAI_NONAME, []), (socket.EAI_AGAIN, None)]
-)
-async def test_no_such_name_is_told_from_one_that_cannot_be_looked_up(
-    monkeypatch, error, found
-):
-    async def failing(*_given, **_named):
-        raise socket.gaierror(error, "x")
+async def test_no_such_name_is_told_from_one_that_cannot_be_looked_up():
+    def failing(host, *_given, **_named):
+        raise socket.gaierror({"none": socket.EAI_NONAME}.get(host, socket.EAI_AGAIN), "x")
 
-    loop = asyncio.get_running_loop()
-    monkeypatch.setattr(loop, "getaddrinfo", failing)
-    answered = []
-    try:
-        answered.append(await resolve_by_system("hooks.example.com", 443))
-    except TargetUnreachable:
-        answered.append(None)
-    assert answered == [found]
+    async with names(failing) as look_up:
+        assert await look_up("none", 443) == []
+        with pytest.raises(TargetUnreachable, match="looked up"):
+            await look_up("away", 443)
+
+
+async def test_names_that_hang_hold_up_nothing_else_that_needs_a_thread():
+    held = threading.Event()
+
+    def hanging(*_given, **_named):
+        held.wait()
+        return []
+
+    async with names(hanging) as look_up:
+        waiting = [asyncio.create_task(look_up("slow", 443)) for _ in range(40)]
+        assert await asyncio.to_thread(lambda: "free") == "free"
+        held.set()
+        assert await asyncio.gather(*waiting) == [[]] * 40
