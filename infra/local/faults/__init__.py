@@ -1,0 +1,1 @@
+"""Breaks cutroom on purpose, everywhere, and sees whether it keeps its promises."""
