@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 PROGRAMS = ("cli", "client", "gateway", "gpu_worker", "infra", "shared")
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "manager", "misc"}
 
@@ -44,18 +46,52 @@ def test_neither_image_installs_the_other_sides_packages():
     assert not names("gateway") & {"av", "ffmpeg-python", "numba", "numpy", "runpod", "torch"}
 
 
+SECRETS = re.compile(
+    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\brpa_[A-Za-z0-9]{30,}"
+    r"|\bck_[a-z2-7]{8,}_[a-z2-7]{50,}|\bgh[pousr]_[A-Za-z0-9]{36}|\bAIza[0-9A-Za-z_-]{35}"
+    r"|\bsk-[A-Za-z0-9_-]{32,}|\bxox[abpr]-[0-9A-Za-z-]{20,}|\bwhsec_[A-Za-z0-9+/]{32,}={0,2}"
+    r"|\"private_key\"\s*:\s*\"|X-Amz-Signature=[0-9a-f]{64}"
+)
+# What is spelled out: no letters and figures that anybody was given.
+SPELLED_OUT = re.compile(r"(.{1,4}?)\1{5,}")
+
+
+def git(*words: str) -> str:
+    return subprocess.run(
+        ["/usr/bin/env", "git", *words], capture_output=True, text=True, check=False
+    ).stdout
+
+
 def test_d142_no_file_that_git_tracks_holds_a_secret():
-    tracked = subprocess.run(
-        ["/usr/bin/env", "git", "ls-files"], capture_output=True, text=True, check=True
-    ).stdout.split()
-    shapes = re.compile(
-        r"AKIA[0-9A-Z]{16}|-----BEGIN [A-Z ]*PRIVATE KEY|rpa_[A-Za-z0-9]{30,}"
-        r"|ck_[a-z2-7]{8,}_[a-z2-7]{50,}"
-    )
-    held = [
-        name
-        for name in tracked
-        if Path(name).suffix in {".py", ".toml", ".md", ".txt", ".sql", ".json", ".sh", ""}
-        and shapes.search(Path(name).read_text(errors="ignore"))
-    ]
-    assert not held
+    held = {
+        name: found.group()[:12]
+        for name in git("ls-files").splitlines()
+        if Path(name).is_file() and b"\0" not in Path(name).read_bytes()
+        for found in SECRETS.finditer(Path(name).read_text(errors="ignore"))
+        if not SPELLED_OUT.search(found.group())
+    }
+    assert held == {}
+
+
+def test_d142_the_scan_finds_a_secret_where_there_is_one():
+    made = "ck_mfrggzdfmztwq2lk_" + "nbswy3dpfqqho33snrscc4tpnruw4zzanbqxezjanfxgo2djpe2q"
+    assert SECRETS.search(f"api_key = '{made}'")
+    assert not SPELLED_OUT.search(made)
+    assert SPELLED_OUT.search("ck_one_" + "a2" * 26)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(".env", ".env.production", "gateway/.env", "infra/service-account.json"),
+        *("gcp_service_account_prod.json", "credentials.json", "tls.pem", "infra/edge/a.key"),
+        *("build/serve/gateway.env", "build/serve.json"),
+    ],
+)
+def test_d142_git_takes_in_no_file_that_keys_are_kept_in(name):
+    assert git("check-ignore", "--no-index", name).strip() == name
+
+
+def test_d142_the_example_is_tracked_and_so_is_all_that_git_has():
+    assert ".env.example" in git("ls-files").splitlines()
+    assert git("ls-files", "--ignored", "--exclude-standard", "--cached") == ""
