@@ -22,9 +22,11 @@ def lines_of(stack: LocalStack) -> list[Line]:
     return lines
 
 
-async def until_logged(stack: LocalStack, is_it: Callable[[Line], bool]) -> list[Line]:
-    """Return all lines once one of them is it."""
+async def until_logged(
+    stack: LocalStack, are_there: Callable[[list[Line]], bool]
+) -> list[Line]:
+    """Return all lines once those that are waited for are among them."""
     async with asyncio.timeout(60):
-        while not any(map(is_it, lines := lines_of(stack))):  # noqa: ASYNC110 - nobody tells
+        while not are_there(lines := lines_of(stack)):  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.05)
     return lines
