@@ -244,7 +244,13 @@ class JobServices:
             EffectKind.SETTLE: SettleAttempt(has.jobs, has.attempts, has.clock, change.figures),
             EffectKind.SWEEP: SweepAttempt(has.jobs, has.attempts, has.objects, has.clock),
             EffectKind.ERASE: EraseJob(
-                has.jobs, has.attempts, has.objects, has.effects, has.uploads, has.clock
+                has.jobs,
+                has.attempts,
+                has.objects,
+                has.effects,
+                has.uploads,
+                has.webhooks,
+                has.clock,
             ),
             **wiring_keeping.performers(
                 has.erasures,

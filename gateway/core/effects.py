@@ -118,13 +118,25 @@ def expire(job_id: str, *, at: datetime) -> Effect:
     return Effect(f"expire:{job_id}", EffectKind.EXPIRE, at, job_id)
 
 
+def end_id(job_id: str) -> str:
+    """Return what names the end of a job, which it has once."""
+    return f"evt_{job_id}"
+
+
 def announce(
-    event_id: str, tenant: str, type: str, data: Mapping[str, Any], at: datetime
+    event_id: str,
+    tenant: str,
+    type: str,
+    data: Mapping[str, Any],
+    at: datetime,
+    *,
+    job_id: str | None = None,
 ) -> Effect:
     """Tell the tenant's webhook endpoints that want this type what happened `at` that time.
 
     `event_id` names what happened, once and for all (letters, digits, `_` and `-`): the same
-    one left twice is told once. `data` is what receivers get, as JSON.
+    one left twice is told once. `data` is what receivers get, as JSON. `job_id`: the job it is
+    about, if any, whose rows wait for it.
     """
     body = {
         "event_id": event_id,
@@ -133,4 +145,4 @@ def announce(
         "data": dict(data),
         "at": at.isoformat(),
     }
-    return Effect(f"webhook:{event_id}", EffectKind.WEBHOOK, at, body=body)
+    return Effect(f"webhook:{event_id}", EffectKind.WEBHOOK, at, job_id, body)

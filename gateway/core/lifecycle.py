@@ -98,7 +98,8 @@ def _announced(decision: Decision, now: datetime) -> Decision:
     if not (job.is_final and job.webhook):
         return decision
     what = {"job": snapshot(job)}
-    said = effects.announce(f"evt_{job.id}", job.tenant, f"job.{job.status}", what, now)
+    end_id = effects.end_id(job.id)
+    said = effects.announce(end_id, job.tenant, f"job.{job.status}", what, now, job_id=job.id)
     # Beside what is told, for the log: the effect is about an event, and not about the job.
     traced = replace(said, body={**said.body, "trace": job.trace})
     return replace(decision, effects=(*decision.effects, traced))

@@ -36,7 +36,8 @@ CREATE TABLE webhook_deliveries (
     lease_until TEXT NOT NULL,
     lease_op TEXT
 );
-CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (endpoint_id, event_id);
+-- An event reaches an endpoint once; by the event first, whose deliveries go with its job.
+CREATE UNIQUE INDEX webhook_deliveries_once ON webhook_deliveries (event_id, endpoint_id);
 CREATE INDEX webhook_deliveries_of_endpoint
     ON webhook_deliveries (endpoint_id, created_at, id);
 CREATE INDEX webhook_deliveries_due ON webhook_deliveries (endpoint_id, due_at)

@@ -126,5 +126,8 @@ class WebhookStore(Protocol):
     async def next_due(self) -> datetime | None:
         """When the next pending delivery is due, or was."""
 
+    async def forget_event(self, event_id: str) -> bool:
+        """Forget what was delivered of an event, or given up; False while some is pending."""
+
     async def prune(self, before: datetime, limit: int) -> int:
         """Forget deliveries made before this and no longer pending; return how many."""

@@ -13,6 +13,7 @@ from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.job_store import Deleted, JobStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
+from gateway.ports.webhook_store import WebhookStore
 from gateway.services.export_inputs import KEPT_FOR
 from gateway.services.perform_effects import PutOff
 from shared.errors import Conflict
@@ -73,6 +74,7 @@ class EraseJob:
     objects: ObjectStore
     queue: EffectQueue
     uploads: UploadStore
+    webhooks: WebhookStore
     clock: Clock
 
     async def __call__(self, effect: Effect) -> None:
@@ -94,6 +96,8 @@ class EraseJob:
             raise PutOff("its URLs still work", after_s=left_s)
         if await self.queue.others_undone(effect):
             raise PutOff("something else is still to be done about it")
+        if not await self.webhooks.forget_event(effects.end_id(job.id)):
+            raise PutOff("its end is still to be told")
         await self._empty_prefix(job, shared)
         read = sorted({file.asset_id for file in job.files if file.asset_id})
         await self.uploads.reconsider(read, self.clock.now() + KEPT_FOR)

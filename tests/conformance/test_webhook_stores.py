@@ -313,3 +313,20 @@ async def test_pruning_forgets_old_deliveries_that_have_ended_the_oldest_first(s
     left = await store.deliveries_of("w1", None, 10)
     assert counts == [2, 1, 0]
     assert [each.delivery_id for each in left] == ["new", "d3"]
+
+
+async def test_an_event_is_forgotten_but_for_what_is_still_to_be_sent_of_it(store):
+    for n in (1, 2):
+        await store.add_endpoint(an_endpoint(f"w{n}"), 10)
+    made = [a_delivery(f"d{n}", an_endpoint(f"w{n}"), "evt_1") for n in (1, 2)]
+    await store.add_deliveries([*made, a_delivery("other")])
+    for each in await leased(store):
+        taken = a_try(status_code=200)
+        await store.note_try(Tried(each, "op", taken, DeliveryStatus.DELIVERED, None))
+    assert not await store.forget_event("evt_1")
+    assert await store.get_delivery("default", "d1") is None
+    assert await store.get_delivery("default", "d2") == made[1]
+    await store.change_endpoint("default", "w2", EndpointChange(enabled=False), NOON)
+    assert await store.forget_event("evt_1")
+    assert await store.get_delivery("default", "d2") is None
+    assert await store.get_delivery("default", "other") is not None

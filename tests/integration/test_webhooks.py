@@ -335,6 +335,21 @@ async def test_a_secret_stands_in_no_row(desk, tmp_path):
     assert desk.secrets[endpoint_id].removeprefix("whsec_").encode() not in raw
 
 
+async def test_a_deleted_job_is_told_of_and_then_leaves_no_snapshot(desk):
+    async with receiving(Moody(500, 204)) as receiver:
+        endpoint_id = await desk.register(receiver)
+        job_id = await desk.ended_job()
+        await desk.sent()
+        assert (await desk.http.delete(f"/v1/jobs/{job_id}")).status_code == 204
+        await desk.sent()
+        pending = await desk.deliveries(endpoint_id)
+        await let_pass(desk, 300, 30)
+        assert len(receiver.heard) == 2
+    assert [each["status"] for each in pending] == ["pending"]
+    assert await desk.deliveries(endpoint_id) == []
+    assert await desk.world.stores.jobs.get(job_id) is None
+
+
 async def test_old_deliveries_are_forgotten_by_the_tick(desk):
     async with receiving(says(204)) as receiver:
         endpoint_id = await desk.register(receiver)

@@ -54,11 +54,6 @@ class MemoryWebhookStore(WebhookStore):
         rows = (row.delivery for row in self._rows.values())
         return [each for each in rows if each.due_at is None]
 
-    def ended(self) -> list[Delivery]:
-        """Return the deliveries that nothing more comes of by itself."""
-        rows = (row.delivery for row in self._rows.values())
-        return [each for each in rows if each.due_at is None]
-
     @override
     async def add_endpoint(self, endpoint: WebhookEndpoint, most: int) -> bool:
         if len(await self.endpoints_of(endpoint.tenant)) >= most:
@@ -250,6 +245,13 @@ class MemoryWebhookStore(WebhookStore):
     async def next_due(self) -> datetime | None:
         due = [row.delivery.due_at for row in self._rows.values() if row.delivery.due_at]
         return min(due, default=None)
+
+    @override
+    async def forget_event(self, event_id: str) -> bool:
+        about = {n: row for n, row in self._rows.items() if row.delivery.event_id == event_id}
+        for name in [name for name, row in about.items() if row.delivery.due_at is None]:
+            del self._rows[name], about[name]
+        return not about
 
     @override
     async def prune(self, before: datetime, limit: int) -> int:

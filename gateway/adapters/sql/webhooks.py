@@ -249,6 +249,19 @@ class SqlWebhookStore(WebhookStore):
         return to_instant(rows[0]["due_at"]) if rows else None
 
     @override
+    async def forget_event(self, event_id: str) -> bool:
+        _, pending = await self._engine.batch(
+            [
+                (
+                    "DELETE FROM webhook_deliveries WHERE event_id = ? AND due_at IS NULL",
+                    (event_id,),
+                ),
+                ("SELECT 1 FROM webhook_deliveries WHERE event_id = ? LIMIT 1", (event_id,)),
+            ]
+        )
+        return not pending
+
+    @override
     async def prune(self, before: datetime, limit: int) -> int:
         rows = await self._engine.fetch(
             "SELECT id FROM webhook_deliveries WHERE due_at IS NULL AND created_at < ? "

@@ -212,6 +212,7 @@ class LocalStack:
             "CUTROOM_TOKEN_SECRET": known.token_secret,
             "CUTROOM_API_KEYS": known.api_key,
             "CUTROOM_CORS_ORIGINS": ",".join(self.config.cors_origins),
+            "CUTROOM_OUTGOING_ALLOW": "localhost,127.0.0.1,::1",  # receivers of webhooks
             "CUTROOM_STORE_ENDPOINT_URL": store_url,
             "CUTROOM_STORE_BUCKET": BUCKET,
             "CUTROOM_STORE_ACCESS_KEY_ID": known.store_key_id,
