@@ -3,6 +3,7 @@
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
+from decimal import Decimal
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Self, overload
@@ -144,6 +145,7 @@ class Cutroom:
         idempotency_key: str | None = ...,
         labels: Mapping[str, str] = ...,
         deadline_s: int | None = ...,
+        max_cost_usd: Decimal | None = ...,
         reuse: bool = ...,
         dry_run: Literal[False] = ...,
         wait_s: int | None = ...,
@@ -157,6 +159,7 @@ class Cutroom:
         *,
         labels: Mapping[str, str] = ...,
         deadline_s: int | None = ...,
+        max_cost_usd: Decimal | None = ...,
         reuse: bool = ...,
         dry_run: Literal[True],
     ) -> DryRun: ...
@@ -169,6 +172,7 @@ class Cutroom:
         idempotency_key: str | None = None,
         labels: Mapping[str, str] = _NONE,
         deadline_s: int | None = None,
+        max_cost_usd: Decimal | None = None,
         reuse: bool = False,
         dry_run: bool = False,
         wait_s: int | None = None,
@@ -179,11 +183,14 @@ class Cutroom:
         lost answer does not make a second job. With `wait_s` the gateway may hold its
         answer so long for the job to end, 25 s at most. `reuse`: take what an earlier job
         made of the very same, if it is there, at once and free. `dry_run`: return what it
-        would cost and make; nothing is kept.
+        would cost and make; nothing is kept. `max_cost_usd`: what it may cost at most, further
+        attempts included.
         """
         body: dict[str, Any] = {"kind": kind, "input": dict(input), "labels": dict(labels)}
         if deadline_s is not None:
             body["deadline_s"] = deadline_s
+        if max_cost_usd is not None:
+            body["max_cost_usd"] = f"{max_cost_usd:f}"
         if reuse:
             body["reuse"] = True
         headers = {KEY_HEADER: idempotency_key or str(uuid4())}

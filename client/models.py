@@ -210,11 +210,15 @@ class Kind(Answer):
 
 
 class Estimate(Answer):
-    """What a job would likely cost, in US dollars, and take, in seconds."""
+    """What a job would likely cost, in US dollars, and take, in seconds.
+
+    `reserve_usd` is what one attempt may cost at worst.
+    """
 
     cost_usd: Decimal
     seconds: float
     basis: str
+    reserve_usd: Decimal | None = None
 
 
 class DryRun(Answer):

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +47,15 @@ def test_a_dry_run_tells_the_price_and_makes_nothing(desk):
     assert told.outputs == ("video",)
     assert told.estimate.seconds > 0
     assert desk.ids() == before
+
+
+def test_a_limit_of_its_cost_arrives_with_the_job_in_plain_digits(desk):
+    limits = {"max_cost_usd": Decimal("1E-6"), "dry_run": True}
+    told = desk.client.submit("export.framing", desk.input(), **limits)
+    with pytest.raises(Invalid) as refused:
+        desk.submit(max_cost_usd=Decimal(-1))
+    assert (told.estimate.reserve_usd, told.warnings) == (0, ())  # nothing bills here
+    assert [each.field for each in refused.value.fields] == ["max_cost_usd"]
 
 
 def test_a_plan_is_previewed_over_its_pages_and_makes_nothing(desk):
