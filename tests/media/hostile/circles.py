@@ -51,7 +51,7 @@ def _deep(levels: int, kind: bytes) -> Make:
 def _compressed_bomb(ground: Ground) -> bytes:
     """An index that unpacks to what it says: two gigabytes."""
     packing = zlib.compressobj(9)
-    packed = b"".join(packing.compress(bytes(1 << 20)) for _ in range(32)) + packing.flush()
+    packed = b"".join(packing.compress(bytes(1 << 20)) for _ in range(8)) + packing.flush()
     del ground
     cmov = box(b"cmov", box(b"dcom", b"zlib"), box(b"cmvd", u32(0x7FFFFFF0), packed))
     return box(b"ftyp", b"qt  \0\0\0\0qt  ") + box(b"moov", cmov)

@@ -23,7 +23,7 @@ _HUGE = 65_535
 
 def _bomb(size: int, wrap: Callable[[bytes], bytes] = lambda data: data) -> bytes:
     """Zeros, deflated."""
-    packing = zlib.compressobj(9)
+    packing = zlib.compressobj(6)
     block = bytes(1 << 20)
     made = b"".join(packing.compress(block) for _ in range(size >> 20))
     return wrap(made + packing.flush())
@@ -50,7 +50,7 @@ def _frames_png(_ground: Ground) -> bytes:
 
 
 def _text_bombs(_ground: Ground) -> bytes:
-    packed = _bomb(16 << 20)
+    packed = _bomb(8 << 20)
     return _small_png(
         (b"zTXt", b"Comment\0\0" + packed),
         (b"iTXt", b"Comment\0\1\0\0\0" + packed),
@@ -58,7 +58,7 @@ def _text_bombs(_ground: Ground) -> bytes:
 
 
 def _profile_bomb(_ground: Ground) -> bytes:
-    return _small_png((b"iCCP", b"x\0\0" + _bomb(32 << 20)))
+    return _small_png((b"iCCP", b"x\0\0" + _bomb(8 << 20)))
 
 
 def _external_entity(ground: Ground) -> bytes:
@@ -185,8 +185,8 @@ PICTURES = (
     Hostile("AVIF of 65535 squared", _avif, PNG, "type_mismatch"),
     Hostile("PNG of 9 megapixels in 35 kilobytes", _flat_png, PNG, safe_at=IMAGE_DOORS),
     Hostile(
-        "PNG with 64 megabytes behind eight rows",
-        lambda _: png(8, 8, 8, 0, (b"IDAT", _bomb(1 << 26))),
+        "PNG with 16 megabytes behind eight rows",
+        lambda _: png(8, 8, 8, 0, (b"IDAT", _bomb(1 << 24))),
         PNG,
         safe_at=IMAGE_DOORS,
     ),

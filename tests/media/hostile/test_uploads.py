@@ -3,11 +3,12 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
 
 from shared.errors import UnsupportedMediaType
 from tests.media.hostile.catalogue import ENTRIES
-from tests.media.hostile.entry import MOV, MP4, Ground, Hostile
+from tests.media.hostile.entry import MOV, MP4, Ground
 from tests.support.upload_desk import EXPORT_LARGEST, Desk, a_desk, code_of
 
 
@@ -17,25 +18,32 @@ async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
         yield made
 
 
+@pytest.fixture(scope="module")
+def contents(ground: Ground) -> dict[str, bytes]:
+    return {entry.name: entry.content(ground) for entry in ENTRIES}
+
+
 async def test_d102_each_upload_route_refuses_what_is_not_what_it_is_called(
-    desk: Desk, ground: Ground
+    desk: Desk, contents: dict[str, bytes]
 ) -> None:
-    said = {entry.name: await _uploaded(desk, entry, ground) for entry in ENTRIES}
+    said = {
+        each.name: await _uploaded(desk, each.called, contents[each.name]) for each in ENTRIES
+    }
 
     assert said == {entry.name: entry.refused_as or "taken" for entry in ENTRIES}
 
 
-async def _uploaded(desk: Desk, entry: Hostile, ground: Ground) -> str:
-    content = entry.content(ground)
-    upload = await desk.promise(content, entry.called)
+async def _uploaded(desk: Desk, called: str, content: bytes) -> str:
+    upload = await desk.promise(content, called)
     assert await desk.put(upload, content) == 200
     answer = await desk.complete(upload)
     return "taken" if answer.status_code == 200 else code_of(answer)[1]
 
 
-async def test_d102_the_exports_product_refuses_the_same(desk: Desk, ground: Ground) -> None:
+async def test_d102_the_exports_product_refuses_the_same(
+    desk: Desk, contents: dict[str, bytes]
+) -> None:
     videos = [entry for entry in ENTRIES if entry.called in (MP4, MOV)]
-    contents = {entry.name: entry.content(ground) for entry in videos}
     small = [entry for entry in videos if len(contents[entry.name]) < EXPORT_LARGEST]
 
     said = {each.name: await _input(desk, each.called, contents[each.name]) for each in small}
