@@ -193,6 +193,22 @@ async def exports(api: Api) -> None:
     assert (await s4.shown(cancelled))["error_code"] == "cancelled"
 
 
+async def webhooks(api: Api) -> None:
+    path = "/v1/webhook-endpoints"
+    made = (await api.http.post(path, json={"url": "https://hooks.example.com/in"})).json()
+    one = f"{path}/{made['id']}"
+    await api.http.get(path)
+    await api.http.get(one)
+    await api.http.patch(one, json={"events": ["job.failed"], "enabled": True})
+    await api.http.post(f"{one}/rotate")
+    delivery = (await api.http.post(f"{one}/test")).json()
+    await api.world.gateway.deliver()
+    page = (await api.http.get(f"{one}/deliveries", params={"limit": 1})).json()
+    assert [each["number"] for each in page["items"][0]["attempts"]] == [1]
+    await api.http.post(f"{path}/deliveries/{delivery['id']}/replay")
+    await api.http.delete(one)
+
+
 async def work(api: Api) -> None:
     job_id, worker = await api.world.dispatched()
     claimed = {
@@ -219,7 +235,19 @@ async def work(api: Api) -> None:
 
 TOURS: dict[str, Callable[[Api], Awaitable[None]]] = {
     each.__name__: each
-    for each in (kinds, uploads, assets, jobs, usage, previews, events, exports, work, health)
+    for each in (
+        kinds,
+        uploads,
+        assets,
+        jobs,
+        usage,
+        previews,
+        events,
+        exports,
+        webhooks,
+        work,
+        health,
+    )
 }
 
 

@@ -288,6 +288,31 @@ def test_a_minute_between_two_ticks_is_the_workers_silence_not_ours(loop, world,
     assert loop.run(world.events(job_id))[:3] == ["queued", "started", "requeued"]
 
 
+def an_ended_job_that_is_told(loop, world):
+    endpoints = world.gateway.app.state.webhook_endpoints
+    loop.run(endpoints.create("default", "https://hooks.example.com/", ["all"], ""))
+    job_id = loop.run(world.submit())
+    loop.run(world.cases.cancel("default", job_id))
+
+
+def test_a_schedules_event_sends_what_its_tick_leaves_for_webhooks(loop, world, ticking):
+    an_ended_job_that_is_told(loop, world)
+    ticking(SCHEDULED, None)
+    assert world.outgoing.connections[0] == ("8.8.8.8", 443)
+
+
+def test_deliveries_that_go_wrong_end_no_tick(loop, world, passing, caplog):
+    async def deliver():
+        raise ValueError("a mistake of ours")
+
+    an_ended_job_that_is_told(loop, world)
+    gateway = replace(world.gateway, deliver=deliver)
+    handler = LambdaHandler(the_whole(gateway), seconds=passing.seconds, sleep=passing.sleep)
+    assert handler(SCHEDULED, None) == {"statusCode": 202}
+    handler.close()
+    assert "courier.failed" in [each.msg for each in caplog.records]
+
+
 def test_a_tick_that_fails_is_tried_again_in_its_time(loop, world, passing):
     failing = [True, True, False]
 

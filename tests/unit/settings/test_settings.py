@@ -193,6 +193,25 @@ def test_d87_a_host_that_browsers_spell_in_ascii_is_to_be_spelled_so():
 
 
 @pytest.mark.parametrize(
+    "given", ["hooks.local, 10.1.0.0/16,::1", '["hooks.local","10.1.0.0/16","::1"]']
+)
+def test_what_may_be_called_is_read_from_a_comma_list_and_from_json(given):
+    assert read(CUTROOM_OUTGOING_ALLOW=given).outgoing_allow == (
+        "hooks.local",
+        "10.1.0.0/16",
+        "::1",
+    )
+
+
+@pytest.mark.parametrize(
+    "given", ["https://hooks.local", "hooks.local:8080", "10.1.0.0/8", "0.0.0.0/0", "a b", "*"]
+)
+def test_d16_what_is_no_host_and_no_network_cannot_be_allowed(given):
+    with pytest.raises(OperatorMustAct, match=r"CUTROOM_OUTGOING_ALLOW: .*network"):
+        read(CUTROOM_OUTGOING_ALLOW=given)
+
+
+@pytest.mark.parametrize(
     "name", [name for name in GOOD if name not in {"CUTROOM_ENVIRONMENT", "CUTROOM_API_KEYS"}]
 )
 def test_blanks_around_a_value_count_for_nothing(name):
