@@ -21,6 +21,7 @@ _ALWAYS: tuple[Pair, ...] = (
     (b"cache-control", b"no-store"),
 )
 _HTTPS_ONLY: Pair = (b"strict-transport-security", b"max-age=31536000")
+_NAMES = frozenset(name for name, _ in (*_ALWAYS, _HTTPS_ONLY))
 _STATE = "rate_headers"
 
 
@@ -45,15 +46,17 @@ class AnswerHeaders:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 given: list[Pair] = message["headers"]
-                there = {name for name, _ in given}
-                message["headers"] = [
-                    *given,
-                    *(pair for pair in always if pair[0] not in there),
-                    *scope.get("state", {}).get(_STATE, ()),
-                ]
+                told: tuple[Pair, ...] = scope.get("state", {}).get(_STATE, ())
+                message["headers"] = [*given, *_without(always, given), *told]
             await send(message)
 
         await self._app(scope, receive, with_headers)
+
+
+def _without(always: tuple[Pair, ...], given: list[Pair]) -> tuple[Pair, ...]:
+    """Leave out what the answer says itself; most say none of it."""
+    own = [name for name, _ in given if name in _NAMES]
+    return tuple(pair for pair in always if pair[0] not in own) if own else always
 
 
 def tell_rate(scope: Scope, buckets: Buckets, standing: Standing) -> None:
@@ -62,10 +65,7 @@ def tell_rate(scope: Scope, buckets: Buckets, standing: Standing) -> None:
     Fields of draft-ietf-httpapi-ratelimit-headers-10: `q` in `w` seconds are allowed, `r` are
     left, and after `t` seconds all are there again.
     """
-    window_s = ceil(buckets.burst / buckets.per_s)
-    policy = f'"requests";q={buckets.burst};w={window_s}'
-    rate = f'"requests";r={standing.left};t={ceil(standing.full_in_s)}'
-    scope.setdefault("state", {})[_STATE] = (
-        (b"ratelimit-policy", policy.encode()),
-        (b"ratelimit", rate.encode()),
-    )
+    rate = b'"requests";r=%d;t=%d' % (standing.left, ceil(standing.full_in_s))
+    policy = b'"requests";q=%d;w=%d' % (buckets.burst, buckets.window_s)
+    told = ((b"ratelimit-policy", policy), (b"ratelimit", rate))
+    scope.setdefault("state", {})[_STATE] = told

@@ -64,4 +64,5 @@ def _allowed(request: Request) -> str:
         for context in iter_route_contexts(request.app.routes)
         if context.path_regex.match(path)
     ]
-    return ", ".join(sorted(set(chain.from_iterable(there))))
+    methods = set(chain.from_iterable(there))
+    return ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods))

@@ -9,6 +9,7 @@ from gateway.api import problems, request_ids
 from gateway.api.answer_headers import POLICY, RATE, AnswerHeaders
 from gateway.api.bodies import JsonBodies
 from gateway.api.faces import Face, Faces
+from gateway.api.head_requests import HeadRequests
 from gateway.api.heads import HeadLimits
 from shared import traces
 
@@ -55,6 +56,7 @@ def install(
     faces = Faces(products)
     problems.install(app, faces)
     app.router.redirect_slashes = False  # an address is right or it is 404
+    app.add_middleware(HeadRequests)
     app.add_middleware(
         JsonBodies, faces=faces, limit_bytes=json_body_bytes, depth_max=json_depth
     )

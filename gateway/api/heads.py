@@ -1,5 +1,7 @@
 """What the head of a request may be, checked before anything reads it."""
 
+from itertools import chain
+
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.api.faces import Faces
@@ -38,6 +40,4 @@ class HeadLimits:
         if len(headers) > self._headers_max:
             return False
         size = len(scope["path"]) + len(scope["query_string"])
-        for name, value in headers:
-            size += len(name) + len(value)
-        return size <= self._bytes_max
+        return size + sum(map(len, chain.from_iterable(headers))) <= self._bytes_max

@@ -5,15 +5,14 @@ time of ITU-T I.371). Nothing runs between two calls, and a name whose bucket is
 memory that matters.
 """
 
-from dataclasses import dataclass
 from math import ceil
+from typing import NamedTuple
 
 NAMES_MAX = 10_000
 _ROUNDING = 1e-6  # of one, that a sum of many parts may be short of
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(NamedTuple):
     """What is left of a bucket and when it is full again.
 
     `wait_s` is above 0 where one was asked for and the bucket was empty: until there is one.
@@ -45,24 +44,27 @@ class Buckets:
         self.per_s, self.burst = per_s, burst
         self._each_s = 1 / per_s
         self._depth_s = burst / per_s
+        self.window_s = ceil(self._depth_s)
         self._names_max = names_max
         self._full_at: dict[str, float] = {}
 
     def take(self, name: str, now_s: float) -> Standing:
         """Take one out of the bucket at this reading of a clock that only goes forward."""
-        before = self.look(name, now_s)
-        if before.is_refused:
-            return before
-        if name not in self._full_at and len(self._full_at) >= self._names_max:
+        full_at = self._full_at.get(name)
+        full_in_s = 0.0 if full_at is None or full_at < now_s else full_at - now_s
+        left = int((self._depth_s - full_in_s) * self.per_s + _ROUNDING)
+        if left < 1:
+            return self.look(name, now_s)
+        if full_at is None and len(self._full_at) >= self._names_max:
             self._forget(now_s)
-        full_in_s = before.full_in_s + self._each_s
+        full_in_s += self._each_s
         self._full_at[name] = now_s + full_in_s
-        return Standing(before.left - 1, full_in_s)
+        return Standing(left - 1, full_in_s)
 
     def look(self, name: str, now_s: float) -> Standing:
         """Return how a bucket stands, as whoever takes one out would find it."""
         full_in_s = max(self._full_at.get(name, now_s) - now_s, 0.0)
-        room = (self._depth_s - full_in_s) / self._each_s
+        room = (self._depth_s - full_in_s) * self.per_s
         left = int(room + _ROUNDING)
         return Standing(left, full_in_s, 0.0 if left else (1 - room) * self._each_s)
 

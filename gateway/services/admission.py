@@ -3,10 +3,9 @@
 Rates are counted in this process alone: of two gateways each has buckets of its own.
 """
 
-import hmac
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from ipaddress import IPv6Address, ip_address
 
 from gateway.core.api_keys import Caller
@@ -32,27 +31,27 @@ class TooManyRequests(TryAgainLater):
         )
 
 
-@dataclass(slots=True)
 class KnownKeys:
-    """The last keys that were good here, by hashes under a secret of this process."""
+    """The last keys that were good here, by hashes that are this process's own.
 
-    secret: bytes = field(repr=False)
-    most: int = KNOWN_MAX
-    _known: OrderedDict[bytes, None] = field(default_factory=OrderedDict, repr=False)
+    Python's hash of a text is keyed anew in each process, and takes no time to speak of. That
+    a key is known lets nobody in: it is looked up like any other.
+    """
+
+    def __init__(self, salt: bytes, most: int = KNOWN_MAX) -> None:
+        self._salt, self._most = salt, most
+        self._known: OrderedDict[int, None] = OrderedDict()
 
     def add(self, credential: str) -> None:
         """Note that it was good; of too many the one unused for longest is forgotten."""
-        name = self._name(credential)
+        name = hash((self._salt, credential))
         self._known[name] = None
         self._known.move_to_end(name)
-        if len(self._known) > self.most:
+        if len(self._known) > self._most:
             self._known.popitem(last=False)
 
     def __contains__(self, credential: str) -> bool:
-        return self._name(credential) in self._known
-
-    def _name(self, credential: str) -> bytes:
-        return hmac.digest(self.secret, credential.encode(errors="surrogatepass"), "sha256")
+        return hash((self._salt, credential)) in self._known
 
 
 @dataclass(slots=True)
@@ -76,17 +75,20 @@ class Admission:
         Raises `Unauthenticated`, `Forbidden` to a suspended tenant, and `TooManyRequests`
         to an address that guesses.
         """
-        place, now_s = network_of(address), self.seconds()
-        guessing = self.guesses.look(place, now_s)
-        if guessing.is_refused and credential not in self.known:
-            raise TooManyRequests("too many wrong keys from one address", guessing)
+        if len(self.guesses):  # nearly always nobody has guessed
+            self._refuse_guesses(credential, address)
         try:
             caller = await self.keys.verify(credential)
         except Unauthenticated:
-            self.guesses.take(place, now_s)
+            self.guesses.take(network_of(address), self.seconds())
             raise
         self.known.add(credential)
         return caller
+
+    def _refuse_guesses(self, credential: str, address: str) -> None:
+        guessing = self.guesses.look(network_of(address), self.seconds())
+        if guessing.is_refused and credential not in self.known:
+            raise TooManyRequests("too many wrong keys from one address", guessing)
 
     async def ticket_of(self, tenant: str) -> None:
         """Let a ticket of this tenant count. Raises `Forbidden` where it is suspended."""

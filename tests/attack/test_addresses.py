@@ -130,6 +130,6 @@ def test_a_method_that_is_none_there_is_told_which_are(target):
                 405,
                 "method_not_allowed",
                 "",
-                ", ".join(sorted(methods)),
+                ", ".join(sorted(methods | {"HEAD"} if "GET" in methods else methods)),
             )
     assert found == right

@@ -267,3 +267,31 @@ async def test_a_real_server_answers_a_head_that_is_too_large(tmp_path):
         typed = {**large, "content-type": "application/json"}
         answer = await http.post("/v1/jobs", content=body, headers=typed)
     assert code_of(answer) == (431, "headers_too_large")
+
+
+async def test_head_answers_as_get_does_without_a_body(tmp_path):
+    async with called(tmp_path) as (world, http):
+        paths = [f"/v1/jobs/{await world.submit()}", "/v1/jobs", "/healthz", "/v1/jobs/nobody"]
+        read = [await http.get(path) for path in paths]
+        asked = [await http.head(path) for path in paths]
+        refused = await http.head("/v1/uploads")
+    assert [each.status_code for each in asked] == [each.status_code for each in read]
+    assert [each.content for each in asked] == [b""] * len(paths)
+    assert [each.headers["content-length"] for each in asked[1:]] == [
+        each.headers["content-length"] for each in read[1:]
+    ]
+    assert (refused.status_code, refused.headers["allow"]) == (405, "POST")
+
+
+async def test_head_does_not_wait_for_the_end_of_a_stream(tmp_path):
+    async with (
+        called(tmp_path) as (world, _),
+        serving(world.gateway.app, lifespan="off") as url,
+        httpx.AsyncClient(base_url=url, headers=await world.a_key(), timeout=20) as http,
+    ):
+        path = f"/v1/jobs/{await world.submit()}/events"
+        answer = await http.head(path, headers={"Accept": "text/event-stream"})
+        again = await http.head("/healthz")
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert answer.headers["content-type"].startswith("text/event-stream")
+    assert again.status_code == 200

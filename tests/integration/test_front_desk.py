@@ -204,7 +204,8 @@ async def test_the_frameworks_own_answers_are_problems_too(client, method, path,
 
 
 @pytest.mark.parametrize(
-    ("path", "allowed"), [("/empty", "POST"), ("/things", "POST, PUT"), ("/raise/x", "GET")]
+    ("path", "allowed"),
+    [("/empty", "POST"), ("/things", "POST, PUT"), ("/raise/x", "GET, HEAD")],
 )
 async def test_a_wrong_method_still_says_which_are_right(client, path, allowed):
     answer = await client.request("PATCH", path)
