@@ -68,6 +68,7 @@ def _facts(job: Job) -> Iterator[tuple[str, str]]:
         "started": _at(job.started_at),
         "finished": _at(job.finished_at),
         "deadline": _at(job.deadline_at),
+        "files until": _at(job.outputs_expire_at),
         "cost": _cost(job.cost),
         "error": f"{job.error.message} ({job.error.code})" if job.error else None,
     }

@@ -308,7 +308,7 @@ class Cutroom:
         elif what.url is not None:
             wanted = SignedGet(what.url, what.name, what.size_bytes, what.sha256)
         else:
-            raise TransferFailed(f"{what.name} has no URL; read the job itself")
+            raise TransferFailed(f"{what.name} has no URL: it is an event's, or kept no more")
         return self._bucket.get(wanted, path, on_progress)
 
 
