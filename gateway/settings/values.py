@@ -11,8 +11,6 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
-from gateway.core.targets import TargetRules
-
 MIB, GIB = 2**20, 2**30
 TOKEN_SECRET_LENGTH_MIN = 32
 
@@ -130,6 +128,9 @@ def _per_kind(value: Any) -> Any:
 
 
 def _allowed_targets(values: tuple[str, ...]) -> tuple[str, ...]:
+    # Most set nothing here, and a cold start that serves a status poll pays for each import.
+    from gateway.core.targets import TargetRules  # noqa: PLC0415
+
     TargetRules.allowing(values)
     return values
 
