@@ -1,5 +1,6 @@
 """`reuse: true`: what an earlier job made of the very same work, at once and free."""
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from io import BytesIO
@@ -114,6 +115,14 @@ async def test_a_key_used_again_gives_the_same_reused_job(world, http):
     conflict = await http.post("/v1/jobs", json=JOB, headers=key)
     assert first["id"] == second["id"]
     assert (conflict.status_code, conflict.json()["code"]) == (409, "idempotency_conflict")
+
+
+async def test_raced_under_one_key_they_are_one_job(world, http):
+    await finished(world)
+    key = {"Idempotency-Key": "k1"}
+    jobs = await asyncio.gather(*(asked(http, **key) for _ in range(5)))
+    assert len({job["id"] for job in jobs}) == 1
+    assert len((await http.get("/v1/jobs")).json()["items"]) == 2
 
 
 async def test_a_dry_run_says_whether_an_earlier_result_would_be_given(world, http):
