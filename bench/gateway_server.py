@@ -55,6 +55,10 @@ class _KeysInMemory:
         """Return one."""
         return self._keys.get(key_id)
 
+    async def note_use(self, key_id: str, at: datetime) -> None:
+        """Keep when one was last used, which is asked for once in a while."""
+        self._keys[key_id] = replace(self._keys[key_id], last_used_at=at)
+
 
 def _ports(mode: Mode) -> Ports:
     """What the gateway of this mode stands on."""
