@@ -30,14 +30,22 @@ class Order:
 class Customer:
     """Speaks to a stage's gateway as a browser and an app do."""
 
-    def __init__(self, stage: Stage, http: httpx.AsyncClient) -> None:
+    def __init__(
+        self, stage: Stage, http: httpx.AsyncClient, api_key: str | None = None
+    ) -> None:
+        """`api_key`: of another tenant than the stack's own."""
         self.stage = stage
         self._http = http
+        self._api_key = api_key or stage.stack.api_key
         self._asset_id: str | None = None
+
+    def of_tenant(self, api_key: str) -> "Customer":
+        """Return another tenant's customer on the same stage."""
+        return Customer(self.stage, self._http, api_key)
 
     async def call(self, method: str, path: str, **asked: Any) -> httpx.Response:
         """Return the first answer that is one: no 5xx, and nobody dying before it."""
-        headers = {"Authorization": f"Bearer {self.stage.stack.api_key}"}
+        headers = {"Authorization": f"Bearer {self._api_key}"}
         url = f"{self.stage.stack.base_url}{path}"
         return await self._persist(method, url, headers | asked.pop("headers", {}), **asked)
 

@@ -9,9 +9,8 @@ from infra.local.faults.scenes import Scene
 from infra.local.faults.stage import Needs
 
 SIDES = ("before", "after")
-# What goes on for days has a stack to itself, for its clock goes on and not back.
-FOR_DAYS = Needs(alone=True, workers=1, warm=1)
-ALONE = Needs(alone=True, workers=1, warm=0)
+# What goes on for days has stages of its own, for a gateway's clock goes on and not back.
+FOR_DAYS = Needs(workers=1, warm=1)
 
 # In which scene a port's method is called; each is a crash before and one after.
 CALLS: Sequence[tuple[Scene, Sequence[str]]] = (
@@ -56,6 +55,7 @@ CALLS: Sequence[tuple[Scene, Sequence[str]]] = (
         ("multiparts.begin", "uploads.name_multipart", "multiparts.join"),
     ),
     (scenes.parts_are_let_go, ("uploads.abort_upload", "multiparts.abort")),
+    (scenes.result_is_used_again, ("jobs.create_reused",)),
     (scenes.upload_is_called_off, ("objects.delete[upload]",)),
     (scenes.asset_is_deleted, ("uploads.delete_asset",)),
     (scenes.job_is_deleted, ("jobs.delete", "objects.delete[output]")),

@@ -45,6 +45,25 @@ class Witness:
     claims: Collection[tuple[str, str]] = field(default_factory=frozenset)
 
 
+# What each reserve is worth by now, and the budgets that say something else.
+_WRONG_BUDGETS = """
+WITH closed AS (
+    SELECT r.job_id, coalesce(r.tenant, j.tenant) AS tenant, r.at AS at,
+        CASE WHEN c.entry IS NULL THEN r.micro_usd ELSE 0 END AS reserved,
+        coalesce(c.micro_usd, 0) AS spent
+    FROM ledger r
+    LEFT JOIN jobs j ON j.id = r.job_id
+    LEFT JOIN ledger c ON c.job_id = r.job_id AND c.fence = r.fence AND c.entry <> 'reserve'
+    WHERE r.entry = 'reserve'
+), wrong AS (
+    SELECT b.tenant, b.period FROM budget_periods b
+    LEFT JOIN closed c ON c.tenant = b.tenant AND c.at LIKE b.period || '%'
+    GROUP BY b.tenant, b.period
+    HAVING total(c.reserved) <> b.reserved_micro_usd OR total(c.spent) <> b.spent_micro_usd
+)
+SELECT DISTINCT c.job_id FROM closed c JOIN wrong w
+    ON w.tenant = c.tenant AND c.at LIKE w.period || '%'
+"""
 # Each query names the jobs that break the rule.
 _ALWAYS: Sequence[tuple[str, str]] = (
     (
@@ -72,6 +91,10 @@ _ALWAYS: Sequence[tuple[str, str]] = (
         "LEFT JOIN attempts a ON a.job_id = l.job_id AND a.fence = l.fence "
         "WHERE (l.entry = 'settle' AND a.fence IS NULL) "
         "OR (l.entry = 'release' AND a.fence IS NOT NULL)",
+    ),
+    (
+        "its tenant's budget of a day or month is not what the ledger comes to",
+        _WRONG_BUDGETS,
     ),
     (
         "two of its attempts are of one claim",

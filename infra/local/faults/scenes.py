@@ -144,6 +144,17 @@ async def job_is_deleted(customer: Customer) -> str:
     return "the job is gone"
 
 
+async def result_is_used_again(customer: Customer) -> str:
+    """The same work is asked for once more, and the earlier result given for nothing."""
+    first = await customer.submit()
+    made = await customer.ended(first)
+    again = await customer.order({**first.body, "reuse": True})
+    job = await customer.ended(again)
+    if again.job_id == first.job_id or job["outputs"][0]["key"] != made["outputs"][0]["key"]:
+        raise NotSurvived("the earlier result was not given")
+    return f"{job['status']} with the earlier result"
+
+
 async def export_input_is_renewed(customer: Customer) -> str:
     """The exports surface promises an input, and promises it again."""
     asked = {"filename": "clip.mp4", "size_bytes": len(VIDEO)}

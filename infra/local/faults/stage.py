@@ -268,9 +268,27 @@ class Stage:
         return await asyncio.to_thread(broken_at_last, self.database, self._bucket())
 
     def pass_days(self) -> None:
-        """Let the gateway believe that all that was ever signed has expired."""
-        self._ahead_s = LATER_S
-        set_ahead(self.gateway_points, LATER_S)
+        """Let the gateway believe that all that was signed until now has expired."""
+        self.pass_time(LATER_S)
+
+    def pass_time(self, by_s: float) -> None:
+        """Let the gateway believe that so much more time has passed."""
+        self._ahead_s += by_s
+        set_ahead(self.gateway_points, self._ahead_s)
+
+    async def command(self, *words: str) -> str:
+        """Run `cutroom …` as an operator of this gateway would, and return what it prints."""
+        settings = ("--env-file", str(self.stack.data / "gateway.env"))
+        running = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "cli.main", *words, *settings),
+            env={"PATH": os.environ["PATH"], "HOME": f"{self.folder}/", "PYTHONSAFEPATH": "1"},
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+        )
+        said, _ = await running.communicate()
+        if running.returncode != os.EX_OK:
+            raise NotSurvived(f"cutroom {words[0]} ended with {running.returncode}")
+        return said.decode()
 
     def left_running(self) -> list[int]:
         """Return the processes of this stage that still run; there should be none after it."""
