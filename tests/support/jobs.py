@@ -40,8 +40,8 @@ from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
 from gateway.ports.effect_queue import EffectQueue
-from gateway.ports.event_log import EventLog
 from gateway.ports.erasure_store import ErasureStore
+from gateway.ports.event_log import EventLog
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore
 from gateway.ports.key_store import KeyStore

@@ -13,7 +13,6 @@ import httpx
 from pydantic import SecretStr
 
 from gateway.adapters.memory.compute import MemoryCompute
-from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.objects import MemoryObjectStore
 from gateway.adapters.memory.outgoing import MemoryOutgoing
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
