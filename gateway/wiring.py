@@ -53,8 +53,8 @@ from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.perform_effects import PerformEffects, Performer
 from gateway.services.preview_plan import PreviewPlan
 from gateway.services.read_events import ReadEvents
-from gateway.services.readiness import Readiness
 from gateway.services.read_usage import ReadUsage
+from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
 from gateway.services.resolve_files import ResolveFiles
 from gateway.services.retry_job import RetryJob
@@ -178,9 +178,7 @@ class JobServices:
             self.kinds,
             has.jobs,
             ResolveFiles(has.uploads, has.jobs),
-            ReuseResult(
-                has.jobs, has.objects, has.clock, self.settings.retention.outputs_kept
-            ),
+            ReuseResult(has.jobs, has.objects, has.clock, self.settings.retention.outputs_kept),
             BudgetRoom(has.budgets, has.clock, self.caps),
             self.endpoints,
             has.clock,

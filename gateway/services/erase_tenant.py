@@ -86,7 +86,7 @@ class CarryOutErasure:
         await self._empty_prefix(tenant)
         now = self.clock.now()
         await self.store.note_quiet(erasure.id, now)
-        # Costs go on under a name that says nothing, so that the books still add up by customer.
+        # Costs go on under a name that says nothing, so that the books add up by customer.
         if not await self.store.finish(erasure.id, f"erased-{erasure.id}", now):
             raise PutOff("URLs still work, or what tells of it", after_s=LOOK_AGAIN_S)
         log.info("tenant.erased", extra={"erasure": erasure.id})

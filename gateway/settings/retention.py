@@ -15,8 +15,8 @@ class Retention(Group):
 
     outputs_days: Days | None = Field(
         default=None,
-        description="how long outputs of jobs are kept after they were made; the job stays, and "
-        "says that they are gone",
+        description="how long outputs of jobs are kept after they were made; the job stays, "
+        "and says that they are gone",
     )
     assets_days: Days | None = Field(
         default=None,

@@ -33,8 +33,8 @@ With `Prefer: wait=N` the answer is held back for up to N seconds: 200 with the 
 where it ended in time, else 202. The job goes on whether you wait or not.
 
 `max_cost_usd` is the most the job may cost, further attempts included. Where the worst case \
-of one attempt is more, the job is refused; where what is left does not pay for another one, it \
-fails with `budget_exceeded`.
+of one attempt is more, the job is refused; where what is left does not pay for another one, \
+it fails with `budget_exceeded`.
 
 With `"dry_run": true` everything is checked and nothing is made: the answer is an estimate of \
 cost and time, and no key is used up.
