@@ -14,9 +14,8 @@ OPERATIONS = MappingProxyType(
             summary="Read what jobs have cost",
             says="Your costs of up to 93 days, added up by day, kind or status. A day is one "
             "of UTC, and an attempt's cost belongs to the day its reserve was made on, as it "
-            "does in the budget. Jobs that failed, were cancelled or deleted count with "
-            "what they spent; a job that was given an earlier result cost nothing and does not "
-            "count.",
+            "does in the budget. Jobs that failed, were cancelled or deleted count with what "
+            "they spent; one that was given an earlier result cost nothing and does not count.",
             answers=(ok("The costs.", UsageOfDays, examples.USAGE),),
         ),
     }
