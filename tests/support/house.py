@@ -22,11 +22,11 @@ from gateway.adapters.sql.engine import SqlEngine
 from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sqlite.connections import open_reader, open_writer
 from gateway.adapters.sqlite.engine import SqliteEngine
-from gateway.adapters.sqlite.migrate import migrate
 from gateway.ports.compute import SubmitRequest
 from gateway.wiring import Ports
 from shared.work import MANIFEST
 from tests.support.audit import History, must_add_up
+from tests.support.databases import new_database
 from tests.support.jobs import NOON, HandClock, stores_on
 from tests.support.signed_bucket import SignedBucket
 from tests.support.world import FACTS, VIDEO, World
@@ -210,7 +210,7 @@ async def a_house(
 ) -> AsyncIterator[House]:
     """Open gateways on one new file. `broken`, `compute`, `objects`: what is put in the way."""
     database = folder / DATABASE
-    migrate(database, now=now)
+    new_database(database, now)
     clock, runpod = HandClock(now), count(1)
     bucket = SignedBucket(folder / "bucket", clock)
     outside = Outside(

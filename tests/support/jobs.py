@@ -34,7 +34,6 @@ from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sql.webhooks import SqlWebhookStore
 from gateway.adapters.sqlite.engine import SqliteEngine
-from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import Job
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.budgets import BudgetStore
@@ -49,6 +48,7 @@ from gateway.ports.liveness import Liveness
 from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.webhook_store import WebhookStore
+from tests.support.databases import new_database
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -141,7 +141,7 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
 async def sqlite_stores(folder: Path, *, keys_too: bool = False) -> AsyncIterator[Stores]:
     """In a file of SQLite's; `keys_too`: API keys as well, of which each use is written."""
     database = folder / "cutroom.db"
-    migrate(database, now=NOON)
+    new_database(database, NOON)
     async with SqliteEngine(database) as engine:
         await engine.batch(
             [

@@ -15,12 +15,12 @@ from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sqlite.engine import SqliteEngine
-from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import JobFile
 from gateway.core.upload import Asset, Upload
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.upload_store import UploadStore
+from tests.support.databases import new_database
 from tests.support.jobs import NOON, a_job
 
 
@@ -83,7 +83,7 @@ async def _memory(_: Path) -> AsyncIterator[UploadStores]:
 @asynccontextmanager
 async def _sqlite(folder: Path) -> AsyncIterator[UploadStores]:
     database = folder / "cutroom.db"
-    migrate(database, now=NOON)
+    new_database(database, NOON)
     async with SqliteEngine(database) as engine:
         await engine.batch(
             [
