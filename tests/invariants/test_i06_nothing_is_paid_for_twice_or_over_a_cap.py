@@ -143,6 +143,17 @@ async def test_i06_an_attempt_that_no_budget_has_room_for_is_not_made(tmp_path):
         within(house, 1)
 
 
+async def test_i06_a_job_reserves_no_more_than_its_caller_allows(house):
+    allowed = {"max_cost_usd": f"{RESERVE_MICRO_USD * 1.5 / 1e6:.6f}"}
+    worker = await house.dispatched(**allowed)
+    await worker.claim()
+    await house.pass_time(130)
+    job = await house.job(worker.job_id)
+    reserves = rows_of(house.reader, "SELECT micro_usd FROM ledger WHERE entry = 'reserve'")
+    assert (job["status"], job["error"]["code"]) == ("failed", "budget_exceeded")
+    assert reserves == [(RESERVE_MICRO_USD,)]
+
+
 @pytest.mark.parametrize("end", ["succeeded", "failed", "cancelled", "lost"])
 async def test_i06_d75_whatever_its_end_an_attempt_costs_what_it_ran_and_is_closed_once(
     house, end

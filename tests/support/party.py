@@ -32,6 +32,7 @@ LEASE_S = 30
 PUBLISHED = """
 SELECT j.id, json_extract(o.value, '$.key'), json_extract(o.value, '$.size_bytes')
     FROM jobs j, json_each(j.outputs) o WHERE j.status = 'succeeded' AND j.deleted_at IS NULL
+    AND j.outputs_expired_at IS NULL
 """
 STATES = (ComputeState.FAILED, ComputeState.GONE, ComputeState.TIMED_OUT, ComputeState.RUNNING)
 
@@ -117,7 +118,10 @@ class Party:
         elif m % 3 == 1:
             source = {"asset_id": self.asset_id}
         asked = JobRequest(
-            kind="test.copy", input={"n": n % 2, "source": source}, labels={"n": str(n)}
+            kind="test.copy",
+            input={"n": n % 2, "source": source},
+            labels={"n": str(n)},
+            reuse=m in {2, 3},
         )
         wanted = f"wanted{n % 3}" if n > 5 else None
         await self._ask(self._door(n, m), tenant, asked, f"k{m}" if n % 2 else None, wanted)
