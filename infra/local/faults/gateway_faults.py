@@ -76,6 +76,7 @@ IN_THE_END = (
     "jobs.prune",
     "jobs.prune_events",
     "jobs.prune_keys",
+    "webhooks.prune",
 )
 
 
@@ -115,6 +116,7 @@ def gateway_faults() -> list[Fault]:
             for call in calls
             for side in SIDES
         ),
+        crash("effects.lease.before", scenes.job_succeeds),
         crash("effects.lease[submit].after", scenes.job_succeeds),
         *(crash_at_start(f"{call}.{side}") for call in AT_START for side in SIDES),
         *(

@@ -15,7 +15,7 @@ from infra.local.faults.moody_writer import Mood, set_mood
 from infra.local.faults.stage import NotSurvived, Stage
 
 # Longer than the gateway waits for the lock; longer than it waits for a worker's word.
-BUSY_S, LONG_S = 1.5, 9.0
+BUSY_S, LONG_S = 1.5, 12.0
 PAD = "x" * 300_000
 BURST, KILLS = 12, 4
 

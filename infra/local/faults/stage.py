@@ -39,7 +39,7 @@ GATEWAY_APP = "infra.local.faults.gateway_app:app"
 IMPATIENT = {
     "CUTROOM_TIMINGS_TICK_S": "0.25",
     "CUTROOM_TIMINGS_SUSPECT_AFTER_S": "1.5",
-    "CUTROOM_TIMINGS_LOST_AFTER_S": "7",  # a worker is heard every 3 s
+    "CUTROOM_TIMINGS_LOST_AFTER_S": "10",  # a worker is heard every 3 s
     "CUTROOM_TIMINGS_EFFECT_LEASE_S": "3",
     "CUTROOM_TIMINGS_READY_CACHE_S": "0",
 }

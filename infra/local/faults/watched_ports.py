@@ -12,7 +12,9 @@ from gateway.wiring import Ports
 from infra.local.faults.failpoints import Failpoints
 
 # Not ports: what is handed over beside them.
-NO_PORTS = frozenset({"clock", "new_id", "signer", "database_answers", "close"})
+NO_PORTS = frozenset(
+    {"calls", "clock", "close", "database_answers", "new_id", "signer", "writes"}
+)
 
 Labels = Callable[[Sequence[Any], Any], list[str]]
 

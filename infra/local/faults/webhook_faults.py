@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from infra.local.faults.customer import Customer
+from infra.local.faults.customer import Customer, Order
 from infra.local.faults.fault import Fault
 from infra.local.faults.gateway_faults import SIDES, crash
 from infra.local.faults.stage import Needs, NotSurvived
@@ -99,8 +99,26 @@ async def end_is_told(customer: Customer) -> str:
         return told
 
 
+async def end_is_forgotten(customer: Customer) -> str:
+    """A job whose end was told is deleted, and what was told of it with it."""
+    receiver = Receiver()
+    async with listening(customer, receiver):
+        order = await customer.submit()
+        await _told_of(customer, receiver, order)
+        await customer.deleted(order)
+        customer.stage.pass_days()
+        told = "SELECT 1 FROM webhook_deliveries WHERE event_id LIKE '%' || ?"
+        await customer.stage.until(
+            lambda: not customer.stage.rows(told, (order.job_id,)), "it is forgotten"
+        )
+    return "what was told is forgotten"
+
+
 async def _told_of_a_job(customer: Customer, receiver: Receiver) -> str:
-    order = await customer.submit()
+    return await _told_of(customer, receiver, await customer.submit())
+
+
+async def _told_of(customer: Customer, receiver: Receiver, order: Order) -> str:
     await customer.ended(order)
     wanted = f"job.succeeded {order.job_id}"
     await _passing_time(customer, lambda: receiver.heard[wanted] > 0)
@@ -175,6 +193,10 @@ def webhook_faults() -> list[Fault]:
         *(
             crash(f"{call}.{side}", end_is_told, LISTENED_TO)
             for call in CALLS
+            for side in SIDES
+        ),
+        *(
+            crash(f"webhooks.forget_event.{side}", end_is_forgotten, LISTENED_TO)
             for side in SIDES
         ),
         crash("webhooks.give_back.before", _stopped_while_it_delivers, LISTENED_TO),

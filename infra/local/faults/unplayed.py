@@ -1,0 +1,87 @@
+"""The calls of ports at which the gateway is not killed, and why not.
+
+A test holds that every other one is: a new method of a port has a fault, or stands here.
+"""
+
+from types import MappingProxyType
+
+_READS = "it asks and changes nothing"
+_COMMAND = "an operator's command calls it, in a process of its own, as its one batch"
+
+UNPLAYED = MappingProxyType(
+    {
+        **dict.fromkeys(
+            (
+                "attempts.attempts",
+                "attempts.costs",
+                "attempts.costs_of",
+                "attempts.grants",
+                "attempts.runpod_jobs",
+                "budgets.budget",
+                "budgets.standings",
+                "budgets.usage",
+                "census.attempts_open",
+                "census.take",
+                "compute.health",
+                "effects.next_due",
+                "effects.others_undone",
+                "erasures.all",
+                "erasures.ended_jobs",
+                "erasures.get",
+                "erasures.left",
+                "erasures.live_uploads",
+                "erasures.open_jobs",
+                "events.read",
+                "export_projects.get_clip",
+                "export_projects.get_project",
+                "jobs.bound_to",
+                "jobs.get",
+                "jobs.in_line",
+                "jobs.outcome_of",
+                "jobs.page",
+                "jobs.past_deadline",
+                "jobs.positions",
+                "jobs.reusable",
+                "jobs.shares_outputs",
+                "jobs.silent",
+                "jobs.unclaimed",
+                "jobs.uses_asset",
+                "keys.get",
+                "keys.is_suspended",
+                "keys.keys_of",
+                "keys.tenants",
+                "multiparts.parts",
+                "objects.check",
+                "objects.list_keys",
+                "retention.due",
+                "uploads.get_asset",
+                "uploads.get_upload",
+                "uploads.stored_bytes",
+                "uploads.to_sweep",
+                "uploads.upload_at",
+                "webhooks.deliveries_of",
+                "webhooks.due",
+                "webhooks.endpoints_of",
+                "webhooks.get_delivery",
+                "webhooks.get_endpoint",
+                "webhooks.next_due",
+            ),
+            _READS,
+        ),
+        **dict.fromkeys(
+            (
+                "budgets.set_caps",
+                "budgets.stop",
+                "erasures.begin",
+                "keys.add",
+                "keys.add_tenant",
+                "keys.replace",
+                "keys.revoke",
+                "keys.suspend",
+            ),
+            _COMMAND,
+        ),
+        "compute.aclose": "it lets go of connections as the gateway stops",
+        "objects.put_file": "no use case stores a file that passed through the gateway",
+    }
+)
