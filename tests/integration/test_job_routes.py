@@ -106,7 +106,12 @@ async def test_a_dry_run_estimates_and_writes_nothing(world, http):
     answer = await http.post("/v1/jobs", json={**JOB, "dry_run": True}, headers=headers)
     assert answer.status_code == 200
     assert answer.json() == {
-        "estimate": {"cost_usd": "0.0093", "seconds": 10.0, "basis": "flat"},
+        "estimate": {
+            "cost_usd": "0.0093",
+            "reserve_usd": "0.03875",
+            "seconds": 10.0,
+            "basis": "flat",
+        },
         "outputs": ["video"],
         "warnings": [],
         "would_reuse": False,
@@ -128,7 +133,7 @@ async def test_a_dry_run_estimates_and_writes_nothing(world, http):
         ({**JOB, "labels": {"a": ""}}, "validation_failed", ["labels.a"]),
         ({**JOB, "labels": {str(n): "x" for n in range(17)}}, "validation_failed", ["labels"]),
         ({**JOB, "deadline_s": 0}, "validation_failed", ["deadline_s"]),
-        ({**JOB, "max_cost_usd": "1"}, "validation_failed", ["max_cost_usd"]),
+        ({**JOB, "max_cost_usd": "lots"}, "validation_failed", ["max_cost_usd"]),
         ({**JOB, "input": {"source": {"asset_id": 5}}}, "validation_failed", None),
         ({**JOB, "input": {"source": {}}}, "validation_failed", ["input.source"]),
         (
