@@ -1,5 +1,6 @@
 """Every fault there is."""
 
+from infra.local.faults.export_faults import export_faults
 from infra.local.faults.fault import Fault
 from infra.local.faults.gateway_faults import gateway_faults
 from infra.local.faults.keeping_faults import keeping_faults
@@ -20,4 +21,5 @@ def all_faults() -> list[Fault]:
         *store_faults(),
         *sqlite_faults(),
         *runpod_faults(),
+        *export_faults(),
     ]

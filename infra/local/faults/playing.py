@@ -19,8 +19,9 @@ from infra.local.faults.stage import Needs, NotSurvived, Stage
 
 log = logging.getLogger(__name__)
 
-LONGEST_S = 150.0
-MOST_ON_A_STAGE = 24
+LONGEST_S = 240.0
+# A stage takes as long to come up as a few faults take to play.
+FEWEST_ON_A_STAGE, MOST_ON_A_STAGE = 8, 24
 
 Tell = Callable[[Verdict], None]
 
@@ -156,6 +157,7 @@ def programmes_of(faults: Sequence[Fault], lanes: int) -> list[tuple[Needs, Sequ
             together.setdefault(fault.needs, []).append(fault)
     shared: list[tuple[Needs, Sequence[Fault]]] = []
     for needs, some in together.items():
-        parts = max(min(lanes, len(some)), -(-len(some) // MOST_ON_A_STAGE))
+        fewest, most = (-(-len(some) // each) for each in (MOST_ON_A_STAGE, FEWEST_ON_A_STAGE))
+        parts = max(fewest, min(lanes, most))
         shared += [(needs, some[part::parts]) for part in range(parts)]
     return [*shared, *alone]

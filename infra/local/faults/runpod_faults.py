@@ -101,7 +101,7 @@ async def _delivers_late(customer: Customer) -> str:
     """Workers that were told to end are still given a job."""
     fired = customer.stage.stack.emulator.faults.fired
     customer.stage.runpod_fails(FaultKind.LATE_DELIVERY, count=None)
-    attempts = []
+    attempts: list[int] = []
     while not fired[FaultKind.LATE_DELIVERY]:
         if len(attempts) == MOST_TRIES:
             raise NotSurvived("nothing was delivered late")
