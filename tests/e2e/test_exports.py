@@ -456,8 +456,9 @@ async def test_one_trace_leads_from_the_request_to_the_encode_and_to_the_bill(tr
     asked = {line["path"].rpartition("/")[2] for line in mine if "path" in line}
     assert asked == {"jobs", "claim", "outputs", "reports"}
     assert {line["effect"] for line in mine if is_done(line)} >= effects
+    # A line is written after the commit, so those of two requests may come in either order.
     told = [line["told"] for line in mine if line["event"] == "job.changed"]
-    assert (told[0], told[-1]) == ("started", "succeeded")
+    assert (told.count("started"), told.count("succeeded")) == (1, 1)
     stages = [line["stage"] for line in mine if line["event"] == "stage.begun"]
     assert "render" in stages
     # Whatever names this job is under its trace, and nothing else is.
