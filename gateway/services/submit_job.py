@@ -146,7 +146,9 @@ class SubmitJob:
         )
         # The op of a wanted id is a new one, or another's job would look like a repeat.
         op = f"job:{self.new_id() if job_id else job.id}"
-        if asked.reuse and (reused := await self.reuse(op, job, bind)) is not None:
+        # An id is wanted for keys that its attempts write under; a reused result has none.
+        may_reuse = asked.reuse and job_id is None
+        if may_reuse and (reused := await self.reuse(op, job, bind)) is not None:
             self.wake()  # its end is to be announced
             add_log_fields(job_id=job.id, kind=job.kind)
             return Submitted(reused)

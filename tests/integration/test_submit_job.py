@@ -58,6 +58,20 @@ async def test_d104_of_jobs_that_race_for_one_id_one_gets_it_and_all_are_made(wo
     assert made.count("promised") == 1
 
 
+async def test_d104_an_id_that_was_a_jobs_is_none_for_a_reused_result(world):
+    await of_surface(world, key=None, job_id="promised")
+    await world.cases.cancel("default", "promised")
+    await world.cases.delete("default", "promised")
+    await world.pass_time(3600, step_s=600)
+    assert await world.stores.jobs.get("promised") is None
+    _, worker = await world.dispatched()
+    await worker.claim()
+    await worker.finish()
+    reusing = ASKED.model_copy(update={"reuse": True})
+    made = await world.cases.submit("default", reusing, trace="t", job_id="promised")
+    assert made.job.id != "promised"
+
+
 async def test_a_replay_under_a_wanted_id_is_the_first_job(world):
     first = await of_surface(world, job_id="promised")
     again = await of_surface(world, job_id="promised")
