@@ -16,7 +16,7 @@ PEERS      := .venv-peers/.synced
 export UV_PYTHON := $(PYTHON)
 export UV_PYTHON_DOWNLOADS := never
 
-.PHONY: setup demo serve test test-deep test-gpu check docs bench peers cover format lock clean
+.PHONY: setup demo serve test test-deep test-gpu check docs bench faults peers cover format lock clean
 
 setup: $(SYNCED)  ## .venv matches requirements/dev.txt
 
@@ -59,6 +59,9 @@ check: $(SYNCED)  ## everything a reviewer would ask for
 docs: $(SYNCED)  ## docs/settings.md, docs/openapi.json and docs/api.md, from the code
 	$(BIN)/python -m gateway.settings.page
 	$(BIN)/python -m gateway.entrypoints.api_documents docs
+
+faults: $(SYNCED)  ## break everything, see what is kept; writes build/faults.json
+	@$(BIN)/python -m infra.local.faults
 
 bench: $(SYNCED)  ## paired benchmarks; writes build/bench.json
 	@$(MAKE) --no-print-directory peers || echo "peers are not installed: their figures are not run"
