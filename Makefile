@@ -37,8 +37,10 @@ demo: $(SYNCED)  ## upload the sample, export framing and overlay, check both fi
 serve: $(SYNCED)  ## gateway, object store, RunPod emulator; writes build/serve.json
 	$(BIN)/cutroom serve
 
+# In the order of the folders: the long files of `tests/e2e` come early, and short ones last,
+# so that no process is left alone with a long one.
 test: $(SYNCED)  ## what CI runs
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 test-deep: $(SYNCED)  ## a thousand games of the life of jobs, each another than in `make test`
 	HYPOTHESIS_PROFILE=deep $(BIN)/pytest -n 0 --timeout 7200 tests/invariants/test_jobs_add_up.py tests/unit/test_lifecycle_machine.py

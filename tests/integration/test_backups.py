@@ -19,16 +19,10 @@ from gateway.core.job import FENCES_A_LIFE, Status
 from gateway.core.object_keys import fence_of
 from gateway.services.claim_job import ToldToStop
 from shared.errors import NotFound, OperatorMustAct, Unauthenticated
-from tests.support.audit import RULES
+from tests.support import audit
 from tests.support.jobs import NOON, sqlite_stores, stores_on
 from tests.support.world import VIDEO, Worker, World
 
-# What a restore is allowed: numbers of attempts that were skipped, and a reserve that moved.
-KNOW_NO_RESTORE = {
-    "attempts are numbered from 1 to the job's fence",
-    "nothing is closed that may still cost",
-    "the attempt to come is reserved, and none after it",
-}
 LATER = NOON + timedelta(days=1)
 
 
@@ -70,10 +64,7 @@ def reading(database: Path):
 
 def must_add_up(database: Path) -> None:
     with reading(database) as reader:
-        found = {name: reader.execute(sql).fetchall() for name, sql in RULES.items()}
-    assert {
-        name: rows for name, rows in found.items() if rows and name not in KNOW_NO_RESTORE
-    } == {}
+        audit.must_add_up(reader)
 
 
 def ledger_of(database: Path, job_id: str) -> list[tuple[int, str]]:

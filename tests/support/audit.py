@@ -53,9 +53,11 @@ RULES: Mapping[str, str] = {
             SELECT job_id, seq, now, lag(now) OVER (PARTITION BY job_id ORDER BY seq) AS before
             FROM (SELECT *, json_extract(body, '$.job.progress') AS now FROM events)
         ) WHERE now < before""",
-    "attempts are numbered from 1 to the job's fence": """
+    "attempts are numbered to the job's fence, with no gap but a restore's": """
         SELECT j.id FROM jobs j LEFT JOIN attempts a ON a.job_id = j.id GROUP BY j.id HAVING
-            count(a.fence) <> j.fence OR coalesce(max(a.fence), 0) <> j.fence
+            (j.fence_floor = 0 AND count(a.fence) <> j.fence)
+            OR sum(a.fence > j.fence_floor) > max(j.fence - j.fence_floor, 0)
+            OR coalesce(max(a.fence), 0) <> j.fence
             OR sum(a.fence IS NOT NULL AND a.ended_at IS NULL) <> (j.attempt_state = 'open')""",
     "an attempt has one reserve and is closed once at most": """
         SELECT job_id, fence FROM ledger GROUP BY job_id, fence HAVING
@@ -63,10 +65,12 @@ RULES: Mapping[str, str] = {
     "nothing is closed that may still cost": f"""
         SELECT l.job_id FROM ledger l JOIN jobs j ON j.id = l.job_id
             WHERE l.entry <> 'reserve' AND j.{_OPEN}
-            AND (l.fence > j.fence OR (l.fence = j.fence AND j.attempt_state = 'open'))""",
+            AND (l.fence > max(j.fence, j.fence_floor) OR (l.fence = j.fence AND j.attempt_state = 'open'))""",
     "the attempt to come is reserved, and none after it": """
-        SELECT j.id FROM jobs j WHERE (SELECT max(fence) FROM ledger WHERE job_id = j.id)
-            NOT IN (j.fence + (j.status = 'queued'), j.fence + (j.status <> 'running'))""",
+        SELECT id FROM (SELECT id, fence, status, max(fence, fence_floor) + 1 AS next,
+            (SELECT max(fence) FROM ledger WHERE job_id = jobs.id) AS reserved FROM jobs)
+            WHERE reserved NOT IN (CASE status WHEN 'queued' THEN next ELSE fence END,
+                CASE status WHEN 'running' THEN fence ELSE next END)""",
     "what has ended is closed, or there is an effect that closes it": f"""
         SELECT l.job_id, l.fence FROM ledger l JOIN jobs j ON j.id = l.job_id
             WHERE NOT j.{_OPEN} OR l.fence < j.fence
