@@ -52,16 +52,15 @@ from gateway.services.pulse import Pulse
 from gateway.services.soon_busy import SoonBusy
 from gateway.services.sweep_uploads import SweepUploads
 from gateway.settings import RunpodSettings, Settings, StoreSettings
-from gateway.wiring import (
-    JobServices,
-    Ports,
+from gateway.wiring import JobServices, Ports
+from gateway.wiring_polls import PollServices
+from gateway.wiring_routes import (
     install_exports,
     install_metrics,
     install_preview,
     install_uploads,
     install_usage,
 )
-from gateway.wiring_polls import PollServices
 from shared.job_kind import JobKind
 from shared.kinds import load_kinds
 

@@ -3,20 +3,14 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
-
 from gateway import wiring_keeping
-from gateway.api.metrics import Metering, ProcessFigures
-from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.use_cases import JobUseCases
 from gateway.core.budgets import UNLIMITED_MICRO_USD, Caps, micro_usd
 from gateway.core.effects import EffectKind
-from gateway.core.figures import BeatFigures, CallFigures, WriteFigures
+from gateway.core.figures import CallFigures, WriteFigures
 from gateway.core.pricing import Rate
-from gateway.core.tickets import Tickets
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
 from gateway.core.work_tokens import WorkTokens
 from gateway.ports.budgets import BudgetStore
@@ -33,7 +27,6 @@ from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.webhook_store import WebhookStore
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
-from gateway.services.assets import Assets
 from gateway.services.attempt_gate import AttemptGate
 from gateway.services.budget_room import BudgetRoom
 from gateway.services.cancel_job import CancelJob
@@ -43,29 +36,21 @@ from gateway.services.close_attempts import SettleAttempt, SweepAttempt
 from gateway.services.delete_job import DeleteJob, EraseJob
 from gateway.services.dispatch_jobs import DispatchJobs
 from gateway.services.endpoints import Endpoint, Endpoints
-from gateway.services.export_inputs import ExportInputs
-from gateway.services.export_projects import ExportProjects
+from gateway.services.estimate_job import EstimateJob
 from gateway.services.finish_attempt import FinishAttempt
 from gateway.services.grant_outputs import GrantOutputs
+from gateway.services.job_request import ReadRequest
 from gateway.services.list_jobs import ListJobs
-from gateway.services.look_at_upload import LookAtUpload
-from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.perform_effects import PerformEffects, Performer
-from gateway.services.preview_plan import PreviewPlan
 from gateway.services.read_events import ReadEvents
-from gateway.services.read_usage import ReadUsage
-from gateway.services.readiness import Readiness
 from gateway.services.record_report import RecordReport
 from gateway.services.resolve_files import ResolveFiles
 from gateway.services.retry_job import RetryJob
 from gateway.services.reuse_result import ReuseResult
-from gateway.services.show_job import ShowJob
 from gateway.services.submit_job import SubmitJob
 from gateway.services.sweep_uploads import SweepUploads
-from gateway.services.take_census import TakeCensus
 from gateway.services.tell_budget_alert import TellBudgetAlert
 from gateway.services.tick import Tick
-from gateway.services.uploads import Uploads
 from gateway.services.watch_attempts import Patience, WatchAttempts
 from gateway.settings import BudgetSettings, RunpodSettings, Settings
 from gateway.wiring_polls import PollPorts, PollServices
@@ -174,23 +159,30 @@ class JobServices:
     def use_cases(self) -> JobUseCases:
         """What the routes call."""
         has, limits, polls = self.has, self.settings.limits, self.polls
+        read = ReadRequest(self.kinds, limits.labels)
+        resolve = ResolveFiles(has.uploads, has.jobs)
+        reuse = ReuseResult(
+            has.jobs, has.objects, has.clock, self.settings.retention.outputs_kept
+        )
+        room = BudgetRoom(has.budgets, has.clock, self.caps)
         submit = SubmitJob(
-            self.kinds,
+            read,
             has.jobs,
-            ResolveFiles(has.uploads, has.jobs),
-            ReuseResult(has.jobs, has.objects, has.clock, self.settings.retention.outputs_kept),
-            BudgetRoom(has.budgets, has.clock, self.caps),
+            resolve,
+            reuse,
+            room,
             self.endpoints,
             has.clock,
             has.new_id,
             self.wake,
             self.settings.max_retries,
             limits.open_jobs_per_tenant,
-            limits.labels,
         )
         return JobUseCases(
             kinds=self.kinds,
             store=has.jobs,
+            read_request=read,
+            estimate=EstimateJob(read, resolve, reuse, room, self.endpoints),
             submit=submit,
             retry=RetryJob(has.jobs, submit),
             list=ListJobs(has.jobs),
@@ -279,88 +271,3 @@ class JobServices:
         prune = wiring_keeping.prune(self.settings, has.jobs, has.clock)
         chores = (retain, sweep_uploads, prune, self.webhooks.prune)
         return Tick(perform, watch, has.liveness, has.clock, chores)
-
-
-def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
-    """Leave what the routes of uploads, inputs of exports, assets and health call."""
-    secret = settings.token_secret.get_secret_value().encode()
-    look = LookAtUpload(has.uploads, has.objects, has.clock, has.new_id)
-    app.state.uploads = Uploads(
-        has.uploads,
-        has.objects,
-        has.signer,
-        look,
-        MultipartUploads(
-            has.uploads,
-            has.multiparts,
-            has.signer,
-            has.clock,
-            settings.timings.multipart_url_s,
-        ),
-        Tickets(secret, "tu_"),
-        has.clock,
-        has.new_id,
-        settings.limits.upload_bytes,
-        settings.timings.upload_url_s,
-        settings.limits.stored_bytes_per_tenant,
-    )
-    app.state.export_inputs = ExportInputs(
-        has.uploads,
-        has.objects,
-        has.signer,
-        look,
-        has.clock,
-        has.new_id,
-        min(settings.limits.upload_bytes, SINGLE_PUT_MAX_BYTES),
-        settings.timings.export_upload_url_s,
-        settings.limits.stored_bytes_per_tenant,
-    )
-    app.state.assets = Assets(
-        has.uploads, has.objects, has.signer, has.clock, settings.timings.url_s
-    )
-    checks = {"database": has.database_answers, "store": has.objects.check}
-    if settings.runpod is None:
-        checks["compute"] = partial(has.compute.health, "")
-    app.state.readiness = Readiness(
-        checks,
-        has.clock,
-        cache_s=settings.timings.ready_cache_s,
-    )
-
-
-def install_preview(app: FastAPI, services: JobServices) -> None:
-    """Leave what the route of previews calls."""
-    has = services.has
-    resolve = ResolveFiles(has.uploads, has.jobs)
-    app.state.preview_plan = PreviewPlan(services.kinds, resolve, has.uploads, has.jobs)
-
-
-def install_exports(app: FastAPI, settings: Settings, has: Ports) -> None:
-    """Leave what the routes of exports call, beside what jobs and uploads have left."""
-    inputs: ExportInputs = app.state.export_inputs
-    jobs: JobUseCases = app.state.job_use_cases
-    app.state.export_use_cases = ExportUseCases(
-        inputs,
-        ExportProjects(has.export_projects, has.uploads, inputs, has.clock),
-        ShowJob(jobs.read_events, has.signer, settings.timings.url_s),
-        app.state.job_tickets,
-    )
-
-
-def install_usage(app: FastAPI, services: JobServices) -> None:
-    """Leave what the route of usage calls."""
-    app.state.read_usage = ReadUsage(services.has.budgets, services.has.clock)
-
-
-def install_metrics(app: FastAPI, services: JobServices, beats: BeatFigures) -> None:
-    """Leave what `/metrics` tells."""
-    has, clock = services.has, services.has.clock
-    app.state.metering = Metering(
-        ProcessFigures(
-            services.polls.figures, services.change.figures, has.calls, has.writes, beats
-        ),
-        TakeCensus(has.census, clock),
-        {each.name: each.slot_cap for each in services.endpoints.by_name().values()},
-        services.polls.seats.by_transport,
-        clock,
-    )

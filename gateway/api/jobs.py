@@ -11,7 +11,8 @@ from gateway.api.said_once import IdempotencyHeader
 from gateway.api.use_cases import Jobs, JobUseCases
 from gateway.core.job import Job
 from gateway.core.pricing import usd
-from gateway.services.submit_job import JobRequest, Submitted
+from gateway.services.job_request import JobRequest
+from gateway.services.submit_job import Submitted
 
 router = APIRouter(prefix="/v1", tags=["jobs"])
 
@@ -27,11 +28,11 @@ async def submit_job(
     idempotency_key: IdempotencyHeader,
 ) -> dict[str, Any]:
     """Accept one job, or say what it would cost (`dry_run`)."""
-    bind = None if asked.dry_run else await jobs.submit.binding(asked, idempotency_key)
+    bind = None if asked.dry_run else await jobs.read_request.binding(asked, idempotency_key)
     if caller.over_rate is not None:  # else the submission looks for an earlier one itself
         await caller.earlier(jobs.submit.earlier, bind)
     if asked.dry_run:
-        estimate = await jobs.submit.estimate(caller.tenant, asked)
+        estimate = await jobs.estimate(caller.tenant, asked)
         response.status_code = 200
         return {
             "estimate": {

@@ -11,8 +11,10 @@ from gateway.ports.job_store import JobStore
 from gateway.services.cancel_job import CancelJob
 from gateway.services.claim_job import ClaimJob
 from gateway.services.delete_job import DeleteJob
+from gateway.services.estimate_job import EstimateJob
 from gateway.services.feeds import Feeds
 from gateway.services.grant_outputs import GrantOutputs
+from gateway.services.job_request import ReadRequest
 from gateway.services.list_jobs import ListJobs
 from gateway.services.read_events import ReadEvents
 from gateway.services.record_report import RecordReport
@@ -30,6 +32,8 @@ class JobUseCases:
 
     kinds: Mapping[str, JobKind[Any, Any]]
     store: JobStore
+    read_request: ReadRequest
+    estimate: EstimateJob
     submit: SubmitJob
     retry: RetryJob
     list: ListJobs

@@ -4,10 +4,10 @@ import logging
 from dataclasses import dataclass
 from datetime import timedelta
 
+from gateway.core.decision import Refused
 from gateway.core.effects import Effect, EffectKind
 from gateway.core.happenings import SubmissionRefused
 from gateway.core.job import Job, WaitingFor
-from gateway.core.lifecycle import Refused
 from gateway.core.work_tokens import WorkTokens
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock

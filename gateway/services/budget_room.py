@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.core.budgets import Caps, over_budget, periods_of, refusal
 from gateway.core.job import Job
-from gateway.core.lifecycle import pays_for_another
+from gateway.core.open_attempt import pays_for_another
 from gateway.core.pricing import usd
 from gateway.ports.budgets import BudgetStore, OverBudget
 from gateway.ports.clock import Clock

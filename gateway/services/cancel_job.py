@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.core.decision import Refused
 from gateway.core.happenings import CancelAsked
 from gateway.core.job import Job, Status, no_such_job
-from gateway.core.lifecycle import Refused
 from gateway.ports.job_store import JobStore
 from gateway.services.change_job import ChangeJob
 from shared.errors import Conflict

@@ -3,10 +3,10 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from gateway.core.decision import Refused
 from gateway.core.effects import URL_MARGIN_S
 from gateway.core.happenings import Claimed
 from gateway.core.job import Job, JobFile, no_such_job
-from gateway.core.lifecycle import Refused
 from gateway.core.work_tokens import WorkTokens
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gateway.core.decision import Refused
 from gateway.core.effects import Effect
 from gateway.core.happenings import SlotGranted
 from gateway.core.job import Job
-from gateway.core.lifecycle import Refused
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import JobStore
 from gateway.services.change_job import ChangeJob, NoSlot

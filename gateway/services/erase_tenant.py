@@ -6,9 +6,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from gateway.core import effects
+from gateway.core.decision import Refused
 from gateway.core.effects import Effect
 from gateway.core.happenings import CancelAsked
-from gateway.core.lifecycle import Refused
 from gateway.core.upload import Upload, UploadStatus
 from gateway.ports.clock import Clock
 from gateway.ports.erasure_store import Erasure, ErasureStore, Left

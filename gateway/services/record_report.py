@@ -4,6 +4,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.core.decision import Refused
 from gateway.core.happenings import (
     AttemptLost,
     CheckpointReported,
@@ -12,7 +13,7 @@ from gateway.core.happenings import (
     WarningReported,
 )
 from gateway.core.job import Job, JobWarning
-from gateway.core.lifecycle import Refused, decide
+from gateway.core.lifecycle import decide
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import JobStore
 from gateway.ports.upload_store import UploadStore

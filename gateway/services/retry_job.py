@@ -7,7 +7,8 @@ from gateway.core.idempotency import binding
 from gateway.core.job import Status, no_such_job
 from gateway.core.pricing import MICRO
 from gateway.ports.job_store import JobStore
-from gateway.services.submit_job import JobRequest, SubmitJob, Submitted
+from gateway.services.job_request import JobRequest
+from gateway.services.submit_job import SubmitJob, Submitted
 from shared.errors import Conflict
 
 ROUTE = "POST /v1/jobs/retry"

@@ -1,17 +1,13 @@
-"""Use case: take one piece of work of a kind, or say what it would cost."""
+"""Use case: take one piece of work of a kind."""
 
-import asyncio
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
-from pydantic import Field
-
 from gateway.core import effects
-from gateway.core.budgets import micro_usd
-from gateway.core.idempotency import IdempotencyKey, binding
-from gateway.core.job import LONGEST_LIFE, Job
+from gateway.core.idempotency import IdempotencyKey
+from gateway.core.job import Job
 from gateway.core.pricing import estimate_micro_usd, reserve_micro_usd
 from gateway.core.surfaces import Surface
 from gateway.ports.budgets import OverBudget
@@ -27,58 +23,16 @@ from gateway.ports.job_store import (
 )
 from gateway.services.budget_room import BudgetRoom
 from gateway.services.endpoints import Endpoints
+from gateway.services.job_request import JobRequest, ReadRequest
 from gateway.services.resolve_files import ResolvedFile, ResolveFiles
-from gateway.services.reuse_result import ReuseResult, Work
+from gateway.services.reuse_result import ReuseResult
 from shared.artifacts import references_in
-from shared.errors import Conflict, FieldError, NotFound, TryAgainLater, ValidationFailed
+from shared.errors import Conflict, NotFound, TryAgainLater
 from shared.job_kind import JobKind, Wire
 from shared.logs import add_log_fields
-from shared.numbers import Usd
 
-LONGEST_DEADLINE_S = int(LONGEST_LIFE.total_seconds())
-ROUTE = "POST /v1/jobs"
-FREE = "an earlier result, free"
 # A lost race for a key or an id is lost to a job that stays, but for one deleted since.
 MOST_TRIES = 5
-# Members of an input, theirs included. Ten thousand keyframes take 0.2 s to check.
-CHECKED_AT_ONCE = 200
-
-
-class JobRequest(Wire):
-    """What a caller asks for: a kind, by its dotted name, and that kind's input."""
-
-    kind: str = Field(max_length=128)
-    input: dict[str, Any]
-    labels: dict[str, str] = Field(default_factory=dict)
-    deadline_s: int | None = Field(None, ge=1, le=LONGEST_DEADLINE_S, strict=True)
-    max_cost_usd: Usd | None = Field(
-        None,
-        description="What the job may cost at most, further attempts included, in dollars.",
-    )
-    webhook: bool = Field(
-        default=True,
-        strict=True,
-        description="Whether the job's end is told to your webhook endpoints.",
-    )
-    dry_run: bool = Field(default=False, strict=True)
-    reuse: bool = Field(
-        default=False,
-        strict=True,
-        description="Take what an earlier job of yours made of the very same, if it is there.",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """What a job would likely cost and take, and what it would make."""
-
-    micro_usd: int
-    seconds: float
-    basis: str
-    outputs: tuple[str, ...]
-    warnings: tuple[str, ...] = field(default=())
-    would_reuse: bool = False
-    reserve_micro_usd: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +51,7 @@ class Submitted:
 class SubmitJob:
     """Checks everything first; then one batch writes job, reserve, event and effect."""
 
-    kinds: Mapping[str, JobKind[Any, Any]]
+    read: ReadRequest
     store: JobStore
     resolve: ResolveFiles
     reuse: ReuseResult
@@ -108,7 +62,6 @@ class SubmitJob:
     wake: Callable[[], None]
     max_retries: int
     open_jobs_limit: int
-    labels_limit: int
 
     async def __call__(
         self,
@@ -131,7 +84,7 @@ class SubmitJob:
         """
         if earlier := await self.earlier(tenant, bind):
             return earlier
-        kind, job_input = await self._parse(asked)
+        kind, job_input = await self.read(asked)
         files = await self.resolve(tenant, references_in(job_input))
         job = self._job(
             tenant,
@@ -155,25 +108,6 @@ class SubmitJob:
         self.room.check_limit(job)
         return await self._create(op, job, bind)
 
-    async def binding(self, asked: JobRequest, key: str | None) -> IdempotencyKey | None:
-        """Return what the key names on `POST /v1/jobs`; raises `ValidationFailed`."""
-        if key is None:
-            return None
-        kind, job_input = await self._parse(asked)
-        canonical = {
-            "kind": kind.name,
-            "input": job_input.model_dump(mode="json"),
-            "labels": asked.labels,
-            "deadline_s": asked.deadline_s or kind.deadline_s,
-        }
-        if asked.reuse:  # left out else, as it was before there was such a field
-            canonical["reuse"] = True
-        if asked.max_cost_usd is not None:  # as above
-            canonical["max_cost_micro_usd"] = micro_usd(asked.max_cost_usd)
-        if not asked.webhook:  # as above
-            canonical["webhook"] = False
-        return binding(ROUTE, key, canonical)
-
     async def earlier(self, tenant: str, bind: IdempotencyKey | None) -> Submitted | None:
         """Return the job that was made under this key, if any, as it stands now.
 
@@ -191,47 +125,6 @@ class SubmitJob:
                 code="idempotency_conflict",
             )
         return Submitted(job, replayed=True)
-
-    async def estimate(self, tenant: str, asked: JobRequest) -> Estimate:
-        """Return what the job would cost; checks as a submission does, writes nothing."""
-        kind, job_input = await self._parse(asked)
-        files = await self.resolve(tenant, references_in(job_input))
-        outputs = kind.outputs_of(job_input)
-        if asked.reuse and await self.reuse.would(
-            tenant,
-            Work(
-                kind.name,
-                kind.version,
-                job_input.model_dump(mode="json"),
-                tuple(each.file for each in files),
-            ),
-        ):
-            return Estimate(0, 0.0, FREE, outputs, would_reuse=True)
-        stored = {each.file.name: each.stored for each in files}
-        likely_s = kind.price.likely_s(job_input, stored)
-        rate = self.endpoints.for_compute(kind.compute).rate
-        reserve = reserve_micro_usd(rate, kind.price.limit_s(job_input, stored))
-        warnings = await self.room.warnings(tenant, reserve, _most(asked))
-        return Estimate(
-            estimate_micro_usd(rate, likely_s),
-            likely_s,
-            kind.price.basis,
-            outputs,
-            warnings,
-            reserve_micro_usd=reserve,
-        )
-
-    async def _parse(self, asked: JobRequest) -> tuple[JobKind[Any, Any], Wire]:
-        kind = self.kinds.get(asked.kind)
-        if kind is None:
-            raise ValidationFailed(
-                [FieldError.at(("kind",), "there is no such kind of job")], code="unknown_kind"
-            )
-        self._check_labels(asked.labels)
-        if _holds_more_than(CHECKED_AT_ONCE, asked.input):
-            # It holds up nobody else; what is short is checked before a thread has begun.
-            return kind, await asyncio.to_thread(kind.parse_input, asked.input)
-        return kind, kind.parse_input(asked.input)
 
     async def _create(self, op: str, job: Job, bind: IdempotencyKey | None) -> Submitted:
         """Write it, under a new id where its own is taken."""
@@ -313,36 +206,5 @@ class SubmitJob:
             surface=surface,
             webhook=asked.webhook,
             retry_of=retry_of,
-            max_cost_micro_usd=_most(asked),
+            max_cost_micro_usd=asked.max_cost_micro_usd,
         )
-
-    def _check_labels(self, labels: Mapping[str, str]) -> None:
-        if len(labels) > self.labels_limit:
-            raise ValidationFailed(
-                [FieldError.at(("labels",), f"at most {self.labels_limit} labels are taken")]
-            )
-        wrong = [
-            FieldError.at(("labels", name), "a label's name and value have 1 to 64 characters")
-            for name, value in labels.items()
-            if not (1 <= len(name) <= 64 and 1 <= len(value) <= 64)
-        ]
-        if wrong:
-            raise ValidationFailed(wrong)
-
-
-def _most(asked: JobRequest) -> int | None:
-    return None if asked.max_cost_usd is None else micro_usd(asked.max_cost_usd)
-
-
-def _holds_more_than(most: int, value: object) -> bool:
-    """True where there are more members in it than that, at all depths; looks at no more."""
-    left, unseen = most, [value]
-    while unseen:
-        each = unseen.pop()
-        members = list(each.values()) if isinstance(each, dict) else each
-        if isinstance(members, list):
-            left -= len(members)
-            if left < 0:
-                return True
-            unseen.extend(members)
-    return False

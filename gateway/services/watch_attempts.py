@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from gateway.core.decision import Refused
 from gateway.core.happenings import AttemptLost, DeadlinePassed, Happening, SubmissionGone
 from gateway.core.job import Job
-from gateway.core.lifecycle import Refused
 from gateway.ports.attempt_log import AttemptLog, RunpodJob
 from gateway.ports.clock import Clock
 from gateway.ports.compute import Compute, ComputeRefused, ComputeState, ComputeUnavailable

@@ -2,7 +2,7 @@
 
 import pytest
 
-from gateway.core.lifecycle import MOST_WARNINGS
+from gateway.core.open_attempt import MOST_WARNINGS
 from gateway.core.work_tokens import WorkTokens
 from gateway.ports.compute import ComputeState
 from shared.work import MOST_CHECKPOINT_BYTES, MOST_PROBE_BYTES

@@ -22,9 +22,10 @@ from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.core import effects
 from gateway.core.budgets import UNLIMITED_MICRO_USD, Budget, Caps
+from gateway.core.decision import Refused
 from gateway.core.happenings import AttemptFailed, AttemptLost, CancelAsked, Claimed
 from gateway.core.job import Job
-from gateway.core.lifecycle import Refused, decide
+from gateway.core.lifecycle import decide
 from gateway.ports.budgets import OverBudget
 from gateway.ports.job_store import Change, Committed, NewJob
 from tests.support.jobs import NOON, Stores, a_job, stores_on

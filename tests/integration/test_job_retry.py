@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.surfaces import Surface
-from gateway.services.submit_job import JobRequest
+from gateway.services.job_request import JobRequest
 from tests.support.jobs import STORES
 from tests.support.world import COPY, a_world, calling
 

@@ -7,7 +7,7 @@ from typing import Annotated
 import pytest
 from pydantic import AfterValidator
 
-from gateway.services.submit_job import CHECKED_AT_ONCE
+from gateway.services.job_request import CHECKED_AT_ONCE
 from shared.job_kind import JobKind, PriceRule, Wire
 from tests.support.jobs import memory_stores
 from tests.support.world import CopyOutput, a_world

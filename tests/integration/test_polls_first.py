@@ -13,7 +13,7 @@ from gateway.bootstrap import build_gateway, sqlite_adapters
 from gateway.bootstrap_polls import build_polls
 from gateway.entrypoints.aws_lambda import LambdaHandler
 from gateway.entrypoints.polls_first import PollsFirst
-from gateway.services.submit_job import JobRequest
+from gateway.services.job_request import JobRequest
 from gateway.settings import on_lambda, settings_from
 from shared.errors import TryAgainLater
 from shared.kinds import load_kinds

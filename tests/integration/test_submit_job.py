@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.idempotency import binding
 from gateway.core.surfaces import Surface
-from gateway.services.submit_job import JobRequest
+from gateway.services.job_request import JobRequest
 from shared.errors import Conflict, ValidationFailed
 from tests.support.jobs import STORES
 from tests.support.world import a_world
@@ -33,7 +33,7 @@ async def test_a_surfaces_key_is_its_routes_own(world):
 async def test_a_replay_comes_before_limits_and_files(world):
     asset = await world.an_asset()
     asked = JobRequest(kind="test.copy", input={"source": {"asset_id": asset}})
-    bind = await world.cases.submit.binding(asked, "k")
+    bind = await world.cases.read_request.binding(asked, "k")
     first = await world.cases.submit("default", asked, trace="t", bind=bind)
     await world.cases.cancel("default", first.job.id)
     await world.uploads.delete_asset("default", asset, world.clock.now())

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from gateway.core.lifecycle import MOVES
+from gateway.core.decision import MOVES
 from tests.support.house import House, HttpWorker, a_house
 from tests.support.wrong_ports import Blind, with_jobs
 

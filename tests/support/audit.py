@@ -65,7 +65,8 @@ RULES: Mapping[str, str] = {
     "nothing is closed that may still cost": f"""
         SELECT l.job_id FROM ledger l JOIN jobs j ON j.id = l.job_id
             WHERE l.entry <> 'reserve' AND j.{_OPEN}
-            AND (l.fence > max(j.fence, j.fence_floor) OR (l.fence = j.fence AND j.attempt_state = 'open'))""",
+            AND (l.fence > max(j.fence, j.fence_floor)
+                OR (l.fence = j.fence AND j.attempt_state = 'open'))""",
     "the attempt to come is reserved, and none after it": """
         SELECT id FROM (SELECT id, fence, status, max(fence, fence_floor) + 1 AS next,
             (SELECT max(fence) FROM ledger WHERE job_id = jobs.id) AS reserved FROM jobs)

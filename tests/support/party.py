@@ -12,11 +12,11 @@ from typing import Any
 from typing_extensions import override
 
 from gateway.adapters.sql.engine import Row, SqlEngine, Statement
+from gateway.core.decision import Refused
 from gateway.core.idempotency import binding
-from gateway.core.lifecycle import Refused
 from gateway.ports.compute import ComputeState
 from gateway.services.claim_job import ToldToStop
-from gateway.services.submit_job import JobRequest
+from gateway.services.job_request import JobRequest
 from shared.artifacts import Output
 from shared.errors import CutroomError, TryAgainLater
 from shared.work import MANIFEST, OutputsRequest

@@ -22,7 +22,7 @@ from gateway.core.job import Job
 from gateway.core.upload import Asset, Upload
 from gateway.ports.compute import SubmitRequest
 from gateway.ports.outgoing import Outgoing
-from gateway.services.submit_job import JobRequest
+from gateway.services.job_request import JobRequest
 from gateway.settings import RunpodSettings, Settings, StoreSettings
 from gateway.wiring import Ports
 from gateway.wiring_polls import PollServices
@@ -172,7 +172,7 @@ class World:
         self, tenant: str = "default", key: str | None = None, **fields: Any
     ) -> str:
         asked = JobRequest(**{"kind": "test.copy", "input": {"n": 1}, **fields})
-        bind = await self.cases.submit.binding(asked, key)
+        bind = await self.cases.read_request.binding(asked, key)
         return (await self.cases.submit(tenant, asked, trace="trace", bind=bind)).job.id
 
     async def job(self, job_id: str) -> Job:

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.core.decision import MOVES, Refused
 from gateway.core.effects import EffectKind
 from gateway.core.happenings import (
     AttemptFailed,
@@ -24,7 +25,7 @@ from gateway.core.happenings import (
     WarningReported,
 )
 from gateway.core.job import FINAL, AttemptState, JobWarning, Status
-from gateway.core.lifecycle import MOVES, Refused, decide
+from gateway.core.lifecycle import decide
 from gateway.core.retry import pause_ceiling_s
 from gateway.core.snapshot import snapshot
 from shared.errors import FAILURES

@@ -16,6 +16,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from gateway.core.decision import MOVES, Decision, Refused
 from gateway.core.effects import EffectKind
 from gateway.core.happenings import (
     AttemptFailed,
@@ -35,7 +36,7 @@ from gateway.core.happenings import (
     WarningReported,
 )
 from gateway.core.job import FINAL, AttemptState, Job, JobWarning, Status, WaitingFor
-from gateway.core.lifecycle import MOVES, Decision, Refused, decide
+from gateway.core.lifecycle import decide
 from shared.errors import FAILURES
 from tests.support.jobs import NOON, a_job
 

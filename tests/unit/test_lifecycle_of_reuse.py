@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from gateway.core.decision import MOVES, Refused
 from gateway.core.happenings import (
     AttemptSucceeded,
     CancelAsked,
@@ -12,7 +13,7 @@ from gateway.core.happenings import (
     SlotGranted,
 )
 from gateway.core.job import JobOutput, JobWarning, Status
-from gateway.core.lifecycle import MOVES, Refused, decide
+from gateway.core.lifecycle import decide
 from tests.support.jobs import NOON, a_job
 
 OUTPUT = JobOutput("video", "output/j0/1/video.mp4", "video/mp4", 5, "0" * 64, "e")

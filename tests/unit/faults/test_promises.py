@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.services.submit_job import JobRequest
+from gateway.services.job_request import JobRequest
 from infra.local.faults.promises import Bucket, Witness, broken_at_last, broken_promises
 from tests.support.jobs import sqlite_stores
 from tests.support.world import Worker, a_world

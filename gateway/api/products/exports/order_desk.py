@@ -18,9 +18,10 @@ from gateway.core.surfaces import Surface
 from gateway.core.upload import Asset
 from gateway.services.export_inputs import ExportInputs
 from gateway.services.export_projects import ExportProjects
+from gateway.services.job_request import JobRequest
 from gateway.services.job_tickets import JobTickets
 from gateway.services.show_job import ShowJob
-from gateway.services.submit_job import JobRequest, Submitted
+from gateway.services.submit_job import Submitted
 from shared.errors import CallerMustChange, NotFound
 from shared.kinds.export.framing import FramingLook
 from shared.kinds.export.overlay import OverlayLook
