@@ -65,10 +65,10 @@ async def test_each_way_to_end_is_told_once(desk):
     async with receiving(says(204)) as receiver:
         await desk.register(receiver)
         cancelled = await desk.ended_job()
-        expired = await desk.world.submit(deadline_s=5)
         failed, worker = await desk.world.dispatched()
         await worker.claim()
         await worker.fail("input_unreadable")
+        expired = await desk.world.submit(deadline_s=5)
         await desk.world.pass_time(10)
         await desk.sent()
         await desk.sent()
