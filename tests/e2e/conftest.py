@@ -1,6 +1,10 @@
 """A whole local stack with real worker processes, one for each file of tests."""
 
 import asyncio
+import fcntl
+import os
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +21,7 @@ from gateway.settings import load_settings
 from infra.local.runpod.faults import Fault
 from infra.local.stack.config import StackConfig
 from infra.local.stack.local_stack import LocalStack
+from tests.support.programs import PATIENCE_S
 
 SAMPLE = Path("infra/local/samples/car-detection.mp4")
 # Impatient, so that what is lost is lost within seconds; workers beat every 3 s.
@@ -107,7 +112,16 @@ class Tried:
 def kernel_cache(request: pytest.FixtureRequest) -> Path:
     """Compiled kernels, kept from one stack to the next and from run to run."""
     assert request.config.cache is not None
-    return request.config.cache.mkdir("kernels")
+    folder = request.config.cache.mkdir("kernels")
+    with Path(folder, "compiling").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # else every worker of every stack compiles them
+        subprocess.run(
+            [sys.executable, "-c", "from gpu_worker.media import warm; warm.compile_kernels()"],
+            env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
+            check=True,
+            timeout=PATIENCE_S,
+        )
+    return folder
 
 
 @pytest.fixture(scope="module")
