@@ -38,12 +38,12 @@ def bad(name: str, fault: Fault) -> Fault:
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory):
+def verdicts(tmp_path_factory, kernel_cache):
     folder: Path = tmp_path_factory.mktemp("faults")
     known = {fault.name: fault for fault in all_faults()}
     faults = [replace(known[name], needs=SMALL) for name in FEW]
     faults += [bad(name, known[fault]) for name, (fault, _) in BAD_GATEWAYS.items()]
-    playing = Playing(folder, lanes=2, kernels=folder / "kernels", tell=lambda _: None)
+    playing = Playing(folder, lanes=2, kernels=kernel_cache, tell=lambda _: None)
     return {each.name: each for each in asyncio.run(playing(faults))}
 
 
