@@ -21,6 +21,7 @@ from bench.serving import serve_until_told
 from gateway.bootstrap import build_gateway, sqlite_adapters
 from gateway.core.api_keys import ApiKey
 from gateway.entrypoints.garbage import spare_what_was_built
+from gateway.ports.job_line import JobLine
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.key_store import KeyStore
 from gateway.settings import load_settings
@@ -33,12 +34,16 @@ Mode = Literal["full", "normal", "no_database", "watched"]
 class _NoJobs:
     """The part of a job store that a submission calls."""
 
-    async def know_endpoints(self, names: Sequence[str]) -> None:
-        """Nothing to know."""
-
     async def create(self, new: NewJob) -> int:
         """Keep nothing; nobody waits in front."""
         return 0
+
+
+class _NoLine:
+    """The part of a job line that a start calls."""
+
+    async def know_endpoints(self, names: Sequence[str]) -> None:
+        """Nothing to know."""
 
 
 class _KeysInMemory:
@@ -68,9 +73,16 @@ def _ports(mode: Mode) -> Ports:
     if mode != "no_database":
         return ports
     # Another method called than those above is an error, and so a measurement that breaks.
+    nothing: Any = object()
     return replace(
         ports,
         jobs=cast(JobStore, _NoJobs()),
+        job_line=cast(JobLine, _NoLine()),
+        job_watch=nothing,
+        job_lists=nothing,
+        job_reuse=nothing,
+        job_removal=nothing,
+        job_pruning=nothing,
         keys=cast(KeyStore, _KeysInMemory()),
     )
 

@@ -112,6 +112,6 @@ async def _opened(env_file: Path | None) -> "AsyncIterator[Retain]":
     settings = load_settings(env_file)
     has = await asyncio.to_thread(lambda: sqlite_adapters(settings))
     try:
-        yield retain(settings, has.retention, has.jobs, has.clock)
+        yield retain(settings, has.retention, has.job_removal, has.clock)
     finally:
         await has.close()

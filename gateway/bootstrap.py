@@ -16,6 +16,11 @@ from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.erasures import SqlErasureStore
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
+from gateway.adapters.sql.job_lists import SqlJobLists
+from gateway.adapters.sql.job_pruning import SqlJobPruning
+from gateway.adapters.sql.job_removal import SqlJobRemoval
+from gateway.adapters.sql.job_reuse import SqlJobReuse
+from gateway.adapters.sql.job_watch import SqlJobWatch
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.uploads import SqlUploadStore
@@ -107,6 +112,12 @@ def sqlite_adapters(
         clock=polls.clock,
         new_id=polls.new_id,
         jobs=polls.jobs,
+        job_line=polls.job_line,
+        job_watch=SqlJobWatch(engine),
+        job_lists=SqlJobLists(engine),
+        job_reuse=SqlJobReuse(engine),
+        job_removal=SqlJobRemoval(engine),
+        job_pruning=SqlJobPruning(engine),
         events=polls.events,
         effects=SqlEffectQueue(engine),
         attempts=polls.attempts,
@@ -195,7 +206,7 @@ def build_gateway(
 
     async def start() -> None:
         await polls.seed_keys()
-        await adapters.jobs.know_endpoints(list(services.endpoints.by_name()))
+        await adapters.job_line.know_endpoints(list(services.endpoints.by_name()))
         await adapters.liveness.started(adapters.clock.now())
 
     @asynccontextmanager

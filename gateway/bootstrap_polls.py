@@ -13,7 +13,9 @@ from starlette.routing import Route
 from gateway.adapters.ids import NewId
 from gateway.adapters.r2.presign import R2UrlSigner
 from gateway.adapters.sql.attempts import SqlAttemptLog
-from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
+from gateway.adapters.sql.events import SqlEventLog
+from gateway.adapters.sql.job_line import SqlJobLine
+from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sqlite.connections import Synchronous, open_writer
 from gateway.adapters.sqlite.engine import SqliteEngine
@@ -56,6 +58,7 @@ def poll_adapters(settings: Settings, engine: SqliteEngine) -> PollPorts:
         clock=clock,
         new_id=NewId(clock),
         jobs=SqlJobStore(engine),
+        job_line=SqlJobLine(engine),
         events=SqlEventLog(engine),
         attempts=SqlAttemptLog(engine),
         keys=SqlKeyStore(engine),

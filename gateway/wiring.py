@@ -19,6 +19,11 @@ from gateway.ports.compute import Compute
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.erasure_store import ErasureStore
 from gateway.ports.export_projects import ExportProjectStore
+from gateway.ports.job_lists import JobLists
+from gateway.ports.job_pruning import JobPruning
+from gateway.ports.job_removal import JobRemoval
+from gateway.ports.job_reuse import JobReuse
+from gateway.ports.job_watch import JobWatch
 from gateway.ports.liveness import Liveness
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
@@ -66,6 +71,11 @@ GPU_SLOTS_AHEAD = 2
 class Ports(PollPorts):
     """Every port, fulfilled."""
 
+    job_watch: JobWatch
+    job_lists: JobLists
+    job_reuse: JobReuse
+    job_removal: JobRemoval
+    job_pruning: JobPruning
     effects: EffectQueue
     liveness: Liveness
     census: CensusTaker
@@ -162,7 +172,7 @@ class JobServices:
         read = ReadRequest(self.kinds, limits.labels)
         resolve = ResolveFiles(has.uploads, has.jobs)
         reuse = ReuseResult(
-            has.jobs, has.objects, has.clock, self.settings.retention.outputs_kept
+            has.job_reuse, has.objects, has.clock, self.settings.retention.outputs_kept
         )
         room = BudgetRoom(has.budgets, has.clock, self.caps)
         submit = SubmitJob(
@@ -185,8 +195,8 @@ class JobServices:
             estimate=EstimateJob(read, resolve, reuse, room, self.endpoints),
             submit=submit,
             retry=RetryJob(has.jobs, submit),
-            list=ListJobs(has.jobs),
-            delete=DeleteJob(has.jobs, has.clock, self.wake),
+            list=ListJobs(has.job_lists),
+            delete=DeleteJob(has.jobs, has.job_removal, has.clock, self.wake),
             cancel=CancelJob(has.jobs, self.change, has.new_id),
             view=polls.view,
             read_events=ReadEvents(has.events, polls.feeds, polls.seats),
@@ -214,7 +224,7 @@ class JobServices:
         has, change = self.has, self.change
         performers: dict[EffectKind, Performer] = {
             EffectKind.DISPATCH: DispatchJobs(
-                has.jobs,
+                has.job_line,
                 change,
                 self.endpoints.by_name(),
                 has.clock,
@@ -235,6 +245,8 @@ class JobServices:
             EffectKind.SWEEP: SweepAttempt(has.jobs, has.attempts, has.objects, has.clock),
             EffectKind.ERASE: EraseJob(
                 has.jobs,
+                has.job_reuse,
+                has.job_removal,
                 has.attempts,
                 has.objects,
                 has.effects,
@@ -243,8 +255,10 @@ class JobServices:
                 has.clock,
             ),
             **wiring_keeping.performers(
-                has.erasures,
                 has.jobs,
+                has.job_reuse,
+                has.job_removal,
+                has.erasures,
                 change,
                 has.uploads,
                 has.objects,
@@ -265,9 +279,15 @@ class JobServices:
             longest_gap_s=timings.gap_s,
         )
         watch = WatchAttempts(
-            has.jobs, has.attempts, self.change, self.finish, has.compute, has.clock, patience
+            has.job_watch,
+            has.attempts,
+            self.change,
+            self.finish,
+            has.compute,
+            has.clock,
+            patience,
         )
-        retain = wiring_keeping.retain(self.settings, has.retention, has.jobs, has.clock)
-        prune = wiring_keeping.prune(self.settings, has.jobs, has.clock)
+        retain = wiring_keeping.retain(self.settings, has.retention, has.job_removal, has.clock)
+        prune = wiring_keeping.prune(self.settings, has.job_pruning, has.clock)
         chores = (retain, sweep_uploads, prune, self.webhooks.prune)
         return Tick(perform, watch, has.liveness, has.clock, chores)

@@ -6,6 +6,9 @@ from gateway.core.effects import EffectKind
 from gateway.core.retention import Kept, Rule
 from gateway.ports.clock import Clock
 from gateway.ports.erasure_store import ErasureStore
+from gateway.ports.job_pruning import JobPruning
+from gateway.ports.job_removal import JobRemoval
+from gateway.ports.job_reuse import JobReuse
 from gateway.ports.job_store import JobStore
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
@@ -51,16 +54,18 @@ def rules_of(settings: Settings) -> tuple[Rule, ...]:
     )
 
 
-def retain(settings: Settings, store: RetentionStore, jobs: JobStore, clock: Clock) -> Retain:
+def retain(
+    settings: Settings, store: RetentionStore, removal: JobRemoval, clock: Clock
+) -> Retain:
     """Return what lets go of outputs, assets, jobs and rows of uploads."""
-    return Retain(rules_of(settings), store, jobs, clock, settings.retention.every_s)
+    return Retain(rules_of(settings), store, removal, clock, settings.retention.every_s)
 
 
-def prune(settings: Settings, jobs: JobStore, clock: Clock) -> PruneStore:
+def prune(settings: Settings, pruning: JobPruning, clock: Clock) -> PruneStore:
     """Return what forgets rows nobody asks for any more."""
     timings = settings.timings
     return PruneStore(
-        jobs,
+        pruning,
         clock,
         timings.events_kept_s,
         timings.idempotency_keys_kept_s,
@@ -69,8 +74,10 @@ def prune(settings: Settings, jobs: JobStore, clock: Clock) -> PruneStore:
 
 
 def performers(
-    erasures: ErasureStore,
     jobs: JobStore,
+    reuse: JobReuse,
+    removal: JobRemoval,
+    erasures: ErasureStore,
     change: ChangeJob,
     uploads: UploadStore,
     objects: ObjectStore,
@@ -79,8 +86,8 @@ def performers(
 ) -> dict[EffectKind, Performer]:
     """Return what performs the effects by which objects and tenants go."""
     return {
-        EffectKind.EXPIRE: ExpireOutputs(jobs, objects),
+        EffectKind.EXPIRE: ExpireOutputs(jobs, reuse, objects),
         EffectKind.ERASE_TENANT: CarryOutErasure(
-            erasures, jobs, change, uploads, objects, multiparts, clock
+            erasures, removal, change, uploads, objects, multiparts, clock
         ),
     }

@@ -20,6 +20,7 @@ from gateway.core.tickets import Tickets
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.clock import Clock
 from gateway.ports.event_log import EventLog
+from gateway.ports.job_line import JobLine
 from gateway.ports.job_store import JobStore
 from gateway.ports.key_store import KeyStore
 from gateway.ports.url_signer import UrlSigner
@@ -42,6 +43,7 @@ class PollPorts:
     clock: Clock
     new_id: Callable[[], str]
     jobs: JobStore
+    job_line: JobLine
     events: EventLog
     attempts: AttemptLog
     keys: KeyStore
@@ -72,7 +74,7 @@ class PollServices:
             per_job=limits.watchers_per_job, per_tenant=limits.watchers_per_tenant
         )
         kept = settings.retention.outputs_kept
-        self.view = ViewJob(has.jobs, has.attempts, has.signer, timings.url_s, kept)
+        self.view = ViewJob(has.job_line, has.attempts, has.signer, timings.url_s, kept)
         self.wait_for_end = WaitForEnd(has.jobs, self.feeds, self.seats, limits.wait_s_max)
         self.figures = RequestFigures()
 

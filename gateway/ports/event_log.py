@@ -14,7 +14,7 @@ class Event:
 
 
 class EventLog(Protocol):
-    """Every implementation passes `tests/conformance/test_job_stores.py`."""
+    """Every implementation passes `tests/conformance/test_event_logs.py`."""
 
     async def read(self, job_id: str, after: int, limit: int) -> list[Event]:
         """Return events with a greater `seq`, in order, at most `limit`."""

@@ -10,7 +10,9 @@ from gateway.core.job import Job, no_such_job
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
 from gateway.ports.effect_queue import EffectQueue
-from gateway.ports.job_store import Deleted, JobStore
+from gateway.ports.job_removal import Deleted, JobRemoval
+from gateway.ports.job_reuse import JobReuse
+from gateway.ports.job_store import JobStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.webhook_store import WebhookStore
@@ -26,6 +28,7 @@ class DeleteJob:
     """From its commit on the job is nobody's; rows and objects follow by an effect."""
 
     store: JobStore
+    removal: JobRemoval
     clock: Clock
     wake: Callable[[], None]
 
@@ -39,7 +42,7 @@ class DeleteJob:
         if job is None:
             raise no_such_job(f"no job {job_id} of {tenant}")
         now = self.clock.now()
-        match await self.store.delete(tenant, job_id, now, effects.erase(job, at=now)):
+        match await self.removal.delete(tenant, job_id, now, effects.erase(job, at=now)):
             case Deleted.MISSING:
                 raise no_such_job(f"no job {job_id} of {tenant}")
             case Deleted.UNFINISHED:
@@ -70,6 +73,8 @@ class EraseJob:
     """
 
     store: JobStore
+    reuse: JobReuse
+    removal: JobRemoval
     attempts: AttemptLog
     objects: ObjectStore
     queue: EffectQueue
@@ -88,7 +93,7 @@ class EraseJob:
             for grant in await self.attempts.grants(job.id, attempt.fence)
         ]
         published = {each.key for each in job.outputs}
-        shared = published if await self.store.shares_outputs(job) else set()
+        shared = published if await self.reuse.shares_outputs(job) else set()
         for key in (published | {each.key for each in grants}) - shared:
             await self.objects.delete(key)
         left_s = (_last_url(job, grants) - self.clock.now()).total_seconds()
@@ -101,7 +106,7 @@ class EraseJob:
         await self._empty_prefix(job, shared)
         read = sorted({file.asset_id for file in job.files if file.asset_id})
         await self.uploads.reconsider(read, self.clock.now() + KEPT_FOR)
-        await self.store.erase(job.id)
+        await self.removal.erase(job.id)
 
     async def _empty_prefix(self, job: Job, shared: set[str]) -> None:
         """Look once into the bucket itself, for what an attempt put and no row names."""

@@ -8,7 +8,7 @@ from gateway.core.effects import Effect
 from gateway.core.happenings import SlotGranted
 from gateway.core.job import Job
 from gateway.ports.clock import Clock
-from gateway.ports.job_store import JobStore
+from gateway.ports.job_line import JobLine
 from gateway.services.change_job import ChangeJob, NoSlot
 from gateway.services.endpoints import Endpoint
 
@@ -20,7 +20,7 @@ class DispatchJobs:
     `kind_caps`: how many jobs of a kind may hold a slot of one endpoint; all, unless said.
     """
 
-    store: JobStore
+    line: JobLine
     change: ChangeJob
     endpoints: Mapping[str, Endpoint]
     clock: Clock
@@ -46,4 +46,4 @@ class DispatchJobs:
                 continue  # cancelled or claimed since it was read
 
     async def _next(self, endpoint: Endpoint) -> Job | None:
-        return await self.store.in_line(endpoint.name, self.clock.now(), self.kind_caps)
+        return await self.line.in_line(endpoint.name, self.clock.now(), self.kind_caps)

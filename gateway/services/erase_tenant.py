@@ -12,7 +12,7 @@ from gateway.core.happenings import CancelAsked
 from gateway.core.upload import Upload, UploadStatus
 from gateway.ports.clock import Clock
 from gateway.ports.erasure_store import Erasure, ErasureStore, Left
-from gateway.ports.job_store import Deleted, JobStore
+from gateway.ports.job_removal import Deleted, JobRemoval
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
@@ -64,7 +64,7 @@ class CarryOutErasure:
     """
 
     store: ErasureStore
-    jobs: JobStore
+    removal: JobRemoval
     change: ChangeJob
     uploads: UploadStore
     objects: ObjectStore
@@ -103,7 +103,7 @@ class CarryOutErasure:
         for job_id in await self.store.ended_jobs(tenant, AT_ONCE):
             now = self.clock.now()
             erase = effects.erase_of(job_id, at=now)
-            gone = await self.jobs.delete(tenant, job_id, now, erase)
+            gone = await self.removal.delete(tenant, job_id, now, erase)
             deleted += gone is Deleted.DONE
         return deleted
 

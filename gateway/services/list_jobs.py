@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from gateway.core.job import Job
 from gateway.core.job_pages import JobFilter, cursor_of, place_of
-from gateway.ports.job_store import JobStore
+from gateway.ports.job_lists import JobLists
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Listed:
 class ListJobs:
     """Pages hang on a place, not on a number: new jobs move nothing that is still to come."""
 
-    store: JobStore
+    lists: JobLists
 
     async def __call__(
         self, tenant: str, wanted: JobFilter, *, limit: int, cursor: str | None
@@ -29,5 +29,5 @@ class ListJobs:
         Raises `ValidationFailed` (`bad_cursor`) unless this list gave the cursor.
         """
         after = place_of(tenant, wanted, cursor) if cursor is not None else None
-        page = await self.store.page(tenant, wanted, after, limit)
+        page = await self.lists.page(tenant, wanted, after, limit)
         return Listed(page.jobs, cursor_of(tenant, wanted, page.last) if page.last else None)

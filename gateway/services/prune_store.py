@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.ports.clock import Clock
-from gateway.ports.job_store import JobStore
+from gateway.ports.job_pruning import JobPruning
 
 AT_ONCE = 500
 JOBS_AT_ONCE = 100
@@ -18,7 +18,7 @@ class PruneStore:
     keys `keys_kept_s` after they were bound, never before their job has ended.
     """
 
-    store: JobStore
+    pruning: JobPruning
     clock: Clock
     events_kept_s: float
     keys_kept_s: float
@@ -30,7 +30,7 @@ class PruneStore:
         events_before = now - timedelta(seconds=self.events_kept_s)
         keys_before = now - timedelta(seconds=self.keys_kept_s)
         return (
-            await self.store.prune(now - self.ops_kept, AT_ONCE)
-            + await self.store.prune_events(events_before, JOBS_AT_ONCE)
-            + await self.store.prune_keys(keys_before, AT_ONCE)
+            await self.pruning.prune(now - self.ops_kept, AT_ONCE)
+            + await self.pruning.prune_events(events_before, JOBS_AT_ONCE)
+            + await self.pruning.prune_keys(keys_before, AT_ONCE)
         )

@@ -9,7 +9,9 @@ from gateway.core import effects
 from gateway.core.effects import Effect
 from gateway.core.retention import Due, Kept, Rule
 from gateway.ports.clock import Clock
-from gateway.ports.job_store import Deleted, JobStore
+from gateway.ports.job_removal import Deleted, JobRemoval
+from gateway.ports.job_reuse import JobReuse
+from gateway.ports.job_store import JobStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.retention_store import RetentionStore
 
@@ -30,7 +32,7 @@ class Retain:
 
     rules: Sequence[Rule]
     store: RetentionStore
-    jobs: JobStore
+    removal: JobRemoval
     clock: Clock
     every_s: float
     _next_at: datetime | None = field(default=None, repr=False)
@@ -85,7 +87,7 @@ class Retain:
 
     async def _delete_job(self, due: Due, _before: datetime, now: datetime) -> bool:
         erase = effects.erase_of(due.id, at=now)
-        deleted = await self.jobs.delete(due.tenant or "", due.id, now, erase)
+        deleted = await self.removal.delete(due.tenant or "", due.id, now, erase)
         return deleted is Deleted.DONE
 
     async def _drop_upload_row(self, due: Due, before: datetime, _now: datetime) -> bool:
@@ -97,12 +99,13 @@ class ExpireOutputs:
     """Effect `expire`: removes the objects, unless another job that is there names them."""
 
     store: JobStore
+    reuse: JobReuse
     objects: ObjectStore
 
     async def __call__(self, effect: Effect) -> None:
         """Remove what is there; may be repeated."""
         job = await self.store.get(effect.job_id or "")
-        if job is None or await self.store.shares_outputs(job):
+        if job is None or await self.reuse.shares_outputs(job):
             return  # erased since, with its objects; or the last of the others takes them along
         for output in job.outputs:
             await self.objects.delete(output.key)

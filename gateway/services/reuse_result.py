@@ -12,7 +12,8 @@ from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job, JobFile
 from gateway.core.lifecycle import decide
 from gateway.ports.clock import Clock
-from gateway.ports.job_store import JobIdTaken, JobStore, KeyTaken, NewReuse, SourceGone
+from gateway.ports.job_reuse import JobReuse, NewReuse
+from gateway.ports.job_store import JobIdTaken, KeyTaken, SourceGone
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
 
@@ -61,7 +62,7 @@ async def _as_known(uploads: UploadStore, tenant: str, file: JobFile) -> JobFile
 class ReuseResult:
     """`outputs_kept`: how long outputs are kept after they were made; None is for ever."""
 
-    store: JobStore
+    reuse: JobReuse
     objects: ObjectStore
     clock: Clock
     outputs_kept: timedelta | None = None
@@ -78,7 +79,7 @@ class ReuseResult:
             decision = decide(job, ResultReused(earlier), job.created_at)
             new = NewReuse(op, job, decision.job, decision.effects, bind, earlier.id)
             try:
-                await self.store.create_reused(new)
+                await self.reuse.create_reused(new)
             except SourceGone:
                 continue  # deleted since it was looked at
             except (KeyTaken, JobIdTaken):
@@ -101,7 +102,7 @@ class ReuseResult:
         since = None
         if self.outputs_kept is not None:
             since = self.clock.now() - self.outputs_kept + LEFT_AT_LEAST
-        return await self.store.reusable(tenant, sorted(names), since, LOOKED_AT)
+        return await self.reuse.reusable(tenant, sorted(names), since, LOOKED_AT)
 
     async def _is_there(self, earlier: Job) -> bool:
         """True if every output lies in the bucket as it was published."""

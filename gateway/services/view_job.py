@@ -9,7 +9,7 @@ from gateway.core.job import Job, JobOutput, WaitingFor
 from gateway.core.pricing import usd
 from gateway.core.snapshot import snapshot, timestamp
 from gateway.ports.attempt_log import AttemptLog, Costs
-from gateway.ports.job_store import JobStore
+from gateway.ports.job_line import JobLine
 from gateway.ports.url_signer import UrlSigner
 
 
@@ -20,7 +20,7 @@ class ViewJob:
     `outputs_kept`: how long outputs are kept after they were made; None is for ever.
     """
 
-    store: JobStore
+    line: JobLine
     attempts: AttemptLog
     signer: UrlSigner
     url_life_s: int
@@ -44,7 +44,7 @@ class ViewJob:
             return []
         costs = await self.attempts.costs_of([job.id for job in jobs])
         waiting = [job for job in jobs if job.waiting_for is WaitingFor.SLOT]
-        positions = await self.store.positions(waiting) if waiting else {}
+        positions = await self.line.positions(waiting) if waiting else {}
         return [self._view(job, costs[job.id], positions.get(job.id)) for job in jobs]
 
     def _view(self, job: Job, costs: Costs, position: int | None) -> dict[str, Any]:

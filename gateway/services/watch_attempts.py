@@ -10,7 +10,7 @@ from gateway.core.job import Job
 from gateway.ports.attempt_log import AttemptLog, RunpodJob
 from gateway.ports.clock import Clock
 from gateway.ports.compute import Compute, ComputeRefused, ComputeState, ComputeUnavailable
-from gateway.ports.job_store import JobStore
+from gateway.ports.job_watch import JobWatch
 from gateway.services.change_job import ChangeJob
 from gateway.services.finish_attempt import FinishAttempt
 from shared.errors import TryAgainLater
@@ -45,7 +45,7 @@ class Patience:
 class WatchAttempts:
     """Reports are the fast path; this finds what they did not say."""
 
-    store: JobStore
+    watch: JobWatch
     attempts: AttemptLog
     change: ChangeJob
     finish: FinishAttempt
@@ -55,14 +55,14 @@ class WatchAttempts:
 
     async def expire(self) -> None:
         """End jobs whose deadline has passed; a manifest that is there still counts."""
-        for job in await self.store.past_deadline(self.clock.now(), AT_ONCE):
+        for job in await self.watch.past_deadline(self.clock.now(), AT_ONCE):
             if job.has_open_attempt and await self._finished(job):
                 continue
             await self._happen(f"expire:{job.id}:{job.version}", job, DeadlinePassed())
 
     async def ask_about_unclaimed(self) -> None:
         """Submit again what RunPod ended or forgot before any worker claimed it."""
-        for job in await self.store.unclaimed(AT_ONCE):
+        for job in await self.watch.unclaimed(AT_ONCE):
             known = [
                 each
                 for each in await self.attempts.runpod_jobs(job.id)
@@ -82,7 +82,7 @@ class WatchAttempts:
         suspect = timedelta(seconds=self.patience.suspect_after_s)
         if now - heard_since < suspect:
             return
-        for job in await self.store.silent(now - suspect, AT_ONCE):
+        for job in await self.watch.silent(now - suspect, AT_ONCE):
             await self._suspect(job, max(job.seen_at or job.created_at, heard_since), now)
 
     async def _suspect(self, job: Job, silent_since: datetime, now: datetime) -> None:

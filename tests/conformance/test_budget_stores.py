@@ -227,7 +227,7 @@ async def forget_effects(stores):
     later = NOON + timedelta(hours=1)
     for lease in await stores.effects.lease(later, NEXT, "forget", 100):
         await stores.effects.done(lease, later)
-    await stores.jobs.prune(NEXT, 100)
+    await stores.job_pruning.prune(NEXT, 100)
 
 
 async def test_a_budget_that_turns_a_job_away_for_want_of_the_last_bit_is_used_up(stores):
@@ -284,11 +284,11 @@ async def test_usage_ends_with_its_days_and_keeps_what_was_deleted(stores):
         job = await create(stores, f"j{n}", created_at=at)
         await happen(stores, job, CancelAsked(), at)
         await stores.attempts.settle(f"j{n}", 1, None if n == 1 else 500, at)
-    await stores.jobs.delete("default", "j2", NOON, effects.erase(job, at=NOON))
+    await stores.job_removal.delete("default", "j2", NOON, effects.erase(job, at=NOON))
     before = await stores.budgets.usage(
         "default", date(2026, 11, 21), date(2026, 11, 22), UsageBy.STATUS
     )
-    await stores.jobs.erase("j2")
+    await stores.job_removal.erase("j2")
     for by, name in ((UsageBy.STATUS, "cancelled"), (UsageBy.KIND, "test.kind")):
         rows = await stores.budgets.usage("default", date(2026, 11, 21), date(2026, 11, 22), by)
         assert rows == [UsageRow(name, 2, 1, 0, 500)]

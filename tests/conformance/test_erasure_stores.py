@@ -46,8 +46,8 @@ async def gone(stores, job):
     decision = decide(job, CancelAsked(), NOON)
     change = Change("cancel", job, decision.job, decision.events, (), NOON)
     assert await stores.jobs.commit(change) is Committed.DONE
-    await stores.jobs.delete(job.tenant, job.id, NOON, effects.erase_of(job.id, at=NOON))
-    await stores.jobs.erase(job.id)
+    await stores.job_removal.delete(job.tenant, job.id, NOON, effects.erase_of(job.id, at=NOON))
+    await stores.job_removal.erase(job.id)
 
 
 async def an_upload(stores, name, *, done=False):
@@ -82,14 +82,14 @@ async def test_a_tenant_that_is_not_there_is_not_erased(stores):
 
 
 async def test_what_is_nobody_elses_business_is_removed_at_once(stores):
-    await stores.projects.put_project("default", 1, None, NOON)
-    await stores.projects.put_project("other", 1, None, NOON)
+    await stores.export_projects.put_project("default", 1, None, NOON)
+    await stores.export_projects.put_project("other", 1, None, NOON)
     for _ in "12":
         await stores.erasures.strip("default")
     assert await stores.keys.get("k1") is None
     assert await stores.keys.get("k2") is not None
-    assert await stores.projects.get_project("default", 1) is None
-    assert await stores.projects.get_project("other", 1) is not None
+    assert await stores.export_projects.get_project("default", 1) is None
+    assert await stores.export_projects.get_project("other", 1) is not None
 
 
 async def test_jobs_and_uploads_that_are_there_are_found(stores):
@@ -123,8 +123,8 @@ async def test_rows_of_uploads_go_once_swept_and_read_by_no_job(stores):
         await stores.uploads.delete_asset("default", f"a-{name}", NOON)
         await stores.uploads.mark_swept(name, None)
     first = await stores.erasures.drop_uploads("default", 9)
-    await stores.jobs.delete("default", "j1", NOON, effects.erase_of("j1", at=NOON))
-    await stores.jobs.erase("j1")
+    await stores.job_removal.delete("default", "j1", NOON, effects.erase_of("j1", at=NOON))
+    await stores.job_removal.erase("j1")
     second = await stores.erasures.drop_uploads("default", 9)
     assert (early, first, second) == (0, 1, 1)
     assert await stores.erasures.left("default") == Left(0, 1)
@@ -150,7 +150,7 @@ async def test_it_is_finished_when_nothing_tells_of_it_any_more(stores):
     await stores.erasures.note_quiet("e1", NOON)
     told_of = await stores.erasures.finish("e1", "alias", NOON)
     await all_effects_done(stores)
-    await stores.jobs.prune(LATER, 100)
+    await stores.job_pruning.prune(LATER, 100)
     done = [await stores.erasures.finish("e1", "alias", LATER) for _ in "12"]
     assert (loud, told_of, done) == (False, False, [True, True])
     assert await stores.erasures.get("e1") == Erasure("e1", None, NOON, NOON, LATER)
@@ -164,6 +164,6 @@ async def test_it_is_not_finished_while_an_upload_is_there(stores):
     await an_upload(stores, "late")
     await stores.erasures.note_quiet("e1", NOON)
     await all_effects_done(stores)
-    await stores.jobs.prune(LATER, 100)
+    await stores.job_pruning.prune(LATER, 100)
     assert not await stores.erasures.finish("e1", "alias", LATER)
     assert (await stores.erasures.get("e1")).tenant == "default"

@@ -1,4 +1,4 @@
-"""What every JobStore promises of what goes: deleted jobs, old events, old keys."""
+"""What every JobRemoval promises, and every JobStore of what was deleted."""
 
 import asyncio
 from datetime import timedelta
@@ -6,24 +6,12 @@ from datetime import timedelta
 import pytest
 
 from gateway.core import effects
-from gateway.core.happenings import (
-    CancelAsked,
-    Claimed,
-    ProgressReported,
-    SlotGranted,
-)
-from gateway.core.idempotency import IdempotencyKey
+from gateway.core.happenings import CancelAsked
 from gateway.core.job import JobFile
-from gateway.core.lifecycle import decide
 from gateway.ports.attempt_log import Costs, Grant
-from gateway.ports.job_store import (
-    Change,
-    Committed,
-    Deleted,
-    JobIdTaken,
-    NewJob,
-    SourceGone,
-)
+from gateway.ports.job_removal import Deleted
+from gateway.ports.job_store import Change, Committed, JobIdTaken, NewJob, SourceGone
+from tests.support.job_moves import created, ended, happen
 from tests.support.jobs import NOON, STORES, a_job
 
 LATER = NOON + timedelta(hours=25)
@@ -35,35 +23,6 @@ async def stores(request, tmp_path):
         yield stores
 
 
-async def create(stores, job_id="j1", *, key=None, **fields):
-    job = a_job(job_id, **fields)
-    bind = IdempotencyKey("POST /v1/jobs", key, "hash") if key else None
-    await stores.jobs.create(NewJob(f"job:{job_id}", job, (), bind, 1000))
-    return job
-
-
-async def happen(stores, job, *happenings, at=NOON):
-    for happening in happenings:
-        decision = decide(job, happening, at)
-        op = f"{job.id}:{job.version}"
-        change = Change(op, job, decision.job, decision.events, decision.effects, at)
-        assert await stores.jobs.commit(change) is Committed.DONE
-        job = decision.job
-    return job
-
-
-async def ended(stores, job_id="j1", *, at=NOON, **fields):
-    """A job that was claimed, did something and was cancelled."""
-    deadline_at = at + timedelta(hours=1)
-    job = await create(stores, job_id, deadline_at=deadline_at, **fields)
-    return await happen(
-        stores,
-        job,
-        *(SlotGranted(), Claimed("n1", "r1"), ProgressReported("render", 0.5), CancelAsked()),
-        at=at,
-    )
-
-
 def reads(source):
     """The file of a job that reads another's output."""
     return (JobFile("source", None, f"output/{source}", 5, "e", "video/mp4", source),)
@@ -71,7 +30,7 @@ def reads(source):
 
 async def delete(stores, job_id="j1", tenant="default"):
     erase = effects.erase(a_job(job_id), at=NOON)
-    return await stores.jobs.delete(tenant, job_id, NOON, erase)
+    return await stores.job_removal.delete(tenant, job_id, NOON, erase)
 
 
 async def due(stores, at=NOON):
@@ -96,7 +55,7 @@ async def test_of_racing_deletions_one_is_done(stores):
 
 
 async def test_what_is_not_there_or_anothers_or_unfinished_is_not_deleted(stores):
-    unfinished = await create(stores, "open", key="k")
+    unfinished = await created(stores, "open", key="k")
     await ended(stores, "theirs", tenant="other")
     answers = [await delete(stores, job_id) for job_id in ("nobody", "theirs", "open")]
     assert answers == [Deleted.MISSING, Deleted.MISSING, Deleted.UNFINISHED]
@@ -108,7 +67,7 @@ async def test_what_is_not_there_or_anothers_or_unfinished_is_not_deleted(stores
 
 async def test_a_job_whose_output_is_read_is_not_deleted_until_its_reader_has_ended(stores):
     await ended(stores, "source")
-    reader = await create(stores, "reader", files=reads("source"))
+    reader = await created(stores, "reader", files=reads("source"))
     assert await delete(stores, "source") is Deleted.IN_USE
     await happen(stores, reader, CancelAsked())
     assert await delete(stores, "source") is Deleted.DONE
@@ -118,9 +77,9 @@ async def test_a_job_that_reads_a_deleted_one_is_not_created(stores):
     await ended(stores, "source")
     await delete(stores, "source")
     with pytest.raises(SourceGone):
-        await create(stores, "reader", files=reads("source"))
+        await created(stores, "reader", files=reads("source"))
     with pytest.raises(SourceGone):
-        await create(stores, "spy", tenant="other", files=reads("source"))
+        await created(stores, "spy", tenant="other", files=reads("source"))
     assert await stores.jobs.get("reader") is None
 
 
@@ -130,18 +89,18 @@ async def test_either_the_reader_is_created_or_its_source_is_deleted(stores):
     asks = [
         ask
         for n in range(5)
-        for ask in (create(stores, f"r{n}", files=reads(f"s{n}")), delete(stores, f"s{n}"))
+        for ask in (created(stores, f"r{n}", files=reads(f"s{n}")), delete(stores, f"s{n}"))
     ]
     answers = await asyncio.gather(*asks, return_exceptions=True)
-    created = [not isinstance(each, SourceGone) for each in answers[::2]]
-    assert [each is Deleted.DONE for each in answers[1::2]] == [not each for each in created]
+    made = [not isinstance(each, SourceGone) for each in answers[::2]]
+    assert [each is Deleted.DONE for each in answers[1::2]] == [not each for each in made]
 
 
 async def test_a_deleted_jobs_idempotency_keys_are_free(stores):
     await ended(stores, key="k")
     await delete(stores)
     assert await stores.jobs.bound_to("default", "POST /v1/jobs", "k") is None
-    await create(stores, "j2", key="k")
+    await created(stores, "j2", key="k")
     assert (await stores.jobs.bound_to("default", "POST /v1/jobs", "k"))[0].id == "j2"
 
 
@@ -153,7 +112,7 @@ async def test_erasing_leaves_nothing_of_a_job_but_its_costs(stores):
     await stores.attempts.settle("j1", 1, 500, NOON)
     await delete(stores)
     for _ in range(2):
-        await stores.jobs.erase("j1")
+        await stores.job_removal.erase("j1")
     left = [
         await stores.jobs.get("j1"),
         await stores.events.read("j1", -1, 10),
@@ -167,7 +126,7 @@ async def test_erasing_leaves_nothing_of_a_job_but_its_costs(stores):
 
 async def test_only_a_deleted_job_is_erased(stores):
     job = await ended(stores)
-    await stores.jobs.erase("j1")
+    await stores.job_removal.erase("j1")
     assert await stores.jobs.get("j1") == job
     assert len(await stores.events.read("j1", -1, 10)) == 4
 
@@ -175,7 +134,7 @@ async def test_only_a_deleted_job_is_erased(stores):
 async def test_an_erased_jobs_id_is_nobody_elses(stores):
     await ended(stores)
     await delete(stores)
-    await stores.jobs.erase("j1")
+    await stores.job_removal.erase("j1")
     job = a_job("j1", tenant="other")
     with pytest.raises(JobIdTaken):
         await stores.jobs.create(NewJob("another-op", job, (), None, 1000))
@@ -184,49 +143,9 @@ async def test_an_erased_jobs_id_is_nobody_elses(stores):
 async def test_a_change_of_an_erased_job_is_lost_and_a_touch_does_nothing(stores):
     job = await ended(stores)
     await delete(stores)
-    await stores.jobs.erase("j1")
+    await stores.job_removal.erase("j1")
     late = Change("late", job, job, (), (), NOON)
     assert await stores.jobs.commit(late) is Committed.LOST
     await stores.jobs.touch("later", job, NOON, {})
     assert await stores.jobs.get("j1") is None
-    assert await stores.jobs.prune(LATER, 100) > 0
-
-
-async def test_an_ended_jobs_events_go_together_but_for_the_last_and_once(stores):
-    await ended(stores, "old")
-    await ended(stores, "new", at=LATER)
-    await create(stores, "open")
-    too_early = await stores.jobs.prune_events(NOON, 10)
-    pruned = [await stores.jobs.prune_events(LATER, 10) for _ in range(2)]
-    assert (too_early, pruned) == (0, [1, 0])
-    [last] = await stores.events.read("old", -1, 10)
-    assert (last.seq, last.type) == (3, "cancelled")
-    assert len(await stores.events.read("new", -1, 10)) == 4
-    assert len(await stores.events.read("open", -1, 10)) == 1
-
-
-async def test_events_are_pruned_of_no_more_jobs_than_told_the_longest_ended_first(stores):
-    for n in (2, 0, 1):
-        await ended(stores, f"j{n}", at=NOON + timedelta(seconds=n))
-    assert await stores.jobs.prune_events(LATER, 2) == 2
-    left = [len(await stores.events.read(f"j{n}", -1, 10)) for n in range(3)]
-    assert left == [1, 1, 4]
-
-
-async def test_old_keys_of_ended_jobs_are_freed_and_those_of_open_ones_kept(stores):
-    await ended(stores, "old", key="old")
-    await create(stores, "open", key="open")
-    await ended(stores, "new", key="new", created_at=LATER)
-    freed = [await stores.jobs.prune_keys(at, 10) for at in (NOON, LATER, LATER)]
-    bound = [
-        await stores.jobs.bound_to("default", "POST /v1/jobs", key) is not None
-        for key in ("old", "open", "new")
-    ]
-    assert freed == [0, 1, 0]
-    assert bound == [False, True, True]
-
-
-async def test_no_more_keys_are_freed_than_told(stores):
-    for n in range(3):
-        await ended(stores, f"j{n}", key=f"k{n}")
-    assert [await stores.jobs.prune_keys(LATER, 2) for _ in range(3)] == [2, 1, 0]
+    assert await stores.job_pruning.prune(LATER, 100) > 0

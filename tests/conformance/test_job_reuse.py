@@ -1,4 +1,4 @@
-"""What every JobStore promises of jobs that come with an earlier job's outputs."""
+"""What every JobReuse promises: jobs that come with an earlier job's outputs."""
 
 import asyncio
 from dataclasses import replace
@@ -11,14 +11,14 @@ from gateway.core.happenings import AttemptSucceeded, Claimed, ResultReused, Slo
 from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import JobFile, JobOutput
 from gateway.core.lifecycle import decide
+from gateway.ports.job_removal import Deleted
+from gateway.ports.job_reuse import NewReuse
 from gateway.ports.job_store import (
     Change,
     Committed,
-    Deleted,
     JobIdTaken,
     KeyTaken,
     NewJob,
-    NewReuse,
     SourceGone,
 )
 from tests.support.jobs import NOON, STORES, a_job
@@ -60,19 +60,19 @@ def given(earlier, job_id="j2", *, key=None, at=NOON, **fields):
 
 async def delete(stores, job_id):
     erase = effects.erase(a_job(job_id), at=NOON)
-    return await stores.jobs.delete("default", job_id, NOON, erase)
+    return await stores.job_removal.delete("default", job_id, NOON, erase)
 
 
 async def found(stores, *names, tenant="default", since=None, limit=9):
-    wanted = await stores.jobs.reusable(tenant, names or (NAME,), since, limit)
+    wanted = await stores.job_reuse.reusable(tenant, names or (NAME,), since, limit)
     return [job.id for job in wanted]
 
 
 async def test_it_is_written_whole_with_both_events_and_no_money(stores):
     earlier = await succeeded(stores)
     new = given(earlier, key="k", labels={"a": "b"})
-    await stores.jobs.create_reused(new)
-    await stores.jobs.create_reused(new)  # its answer was lost
+    await stores.job_reuse.create_reused(new)
+    await stores.job_reuse.create_reused(new)  # its answer was lost
     log = await stores.events.read("j2", -1, 10)
     job, _ = await stores.jobs.bound_to("default", "POST /v1/jobs", "k")
     costs = await stores.attempts.costs("j2")
@@ -102,7 +102,7 @@ async def test_a_deleted_jobs_outputs_are_not_found_nor_given(stores):
     earlier = await succeeded(stores)
     await delete(stores, "j1")
     with pytest.raises(SourceGone):
-        await stores.jobs.create_reused(given(earlier, key="k"))
+        await stores.job_reuse.create_reused(given(earlier, key="k"))
     assert await found(stores) == []
     assert await stores.jobs.get("j2") is None
     assert await stores.jobs.bound_to("default", "POST /v1/jobs", "k") is None
@@ -110,35 +110,35 @@ async def test_a_deleted_jobs_outputs_are_not_found_nor_given(stores):
 
 async def test_what_is_taken_or_missing_is_refused_with_nothing_written(stores):
     earlier = await succeeded(stores)
-    await stores.jobs.create_reused(given(earlier, "j2", key="k"))
+    await stores.job_reuse.create_reused(given(earlier, "j2", key="k"))
     with pytest.raises(KeyTaken):
-        await stores.jobs.create_reused(given(earlier, "j3", key="k"))
+        await stores.job_reuse.create_reused(given(earlier, "j3", key="k"))
     with pytest.raises(JobIdTaken):
-        await stores.jobs.create_reused(replace(given(earlier, "j2"), op="another"))
+        await stores.job_reuse.create_reused(replace(given(earlier, "j2"), op="another"))
     theirs = await succeeded(stores, "j9", tenant="other")
     foreign = given(theirs, "j4")
     mine = replace(foreign.job, tenant="default")
     with pytest.raises(SourceGone):
-        await stores.jobs.create_reused(replace(foreign, job=mine))
+        await stores.job_reuse.create_reused(replace(foreign, job=mine))
     gone = (JobFile("source", "nowhere", "k", 5, "e", "video/mp4"),)
     read = replace(given(earlier, "j5", files=gone))
     with pytest.raises(SourceGone):
-        await stores.jobs.create_reused(read)
+        await stores.job_reuse.create_reused(read)
     assert [await stores.jobs.get(each) for each in ("j3", "j4", "j5")] == [None] * 3
 
 
 async def test_whoever_is_there_shares_and_who_is_deleted_does_not(stores):
     first = await succeeded(stores, "j1")
-    alone = await stores.jobs.shares_outputs(first)
+    alone = await stores.job_reuse.shares_outputs(first)
     new = given(first, "j2")
-    await stores.jobs.create_reused(new)
-    both = [await stores.jobs.shares_outputs(each) for each in (first, new.job)]
+    await stores.job_reuse.create_reused(new)
+    both = [await stores.job_reuse.shares_outputs(each) for each in (first, new.job)]
     third = given(new.job, "j3")
-    await stores.jobs.create_reused(third)
+    await stores.job_reuse.create_reused(third)
     await delete(stores, "j1")
-    left = [await stores.jobs.shares_outputs(each) for each in (first, new.job, third.job)]
+    left = [await stores.job_reuse.shares_outputs(each) for each in (first, new.job, third.job)]
     await delete(stores, "j2")
-    last = [await stores.jobs.shares_outputs(each) for each in (first, new.job, third.job)]
+    last = [await stores.job_reuse.shares_outputs(each) for each in (first, new.job, third.job)]
     assert (alone, both) == (False, [True, True])
     assert third.job.reused_from == "j1"
     assert (left, last) == ([True, True, True], [True, True, False])
@@ -150,14 +150,14 @@ async def test_either_the_outputs_are_given_or_their_job_is_deleted_first(stores
         ask
         for n, job in enumerate(earlier)
         for ask in (
-            stores.jobs.create_reused(given(job, f"r{n}")),
+            stores.job_reuse.create_reused(given(job, f"r{n}")),
             delete(stores, f"s{n}"),
         )
     ]
     answers = await asyncio.gather(*asks, return_exceptions=True)
     made = [not isinstance(each, SourceGone) for each in answers[::2]]
     there = [await stores.jobs.get(f"r{n}") is not None for n in range(5)]
-    shared = [await stores.jobs.shares_outputs(job) for job in earlier]
+    shared = [await stores.job_reuse.shares_outputs(job) for job in earlier]
     assert set(answers[1::2]) == {Deleted.DONE}
     assert made == there == shared
 
@@ -165,7 +165,7 @@ async def test_either_the_outputs_are_given_or_their_job_is_deleted_first(stores
 async def test_outputs_count_for_each_job_that_names_them(stores):
     earlier = await succeeded(stores)
     new = given(earlier)
-    await stores.jobs.create_reused(new)
+    await stores.job_reuse.create_reused(new)
     stored = [await stores.uploads.stored_bytes("default")]
     for job_id in ("j1", "j2"):
         await delete(stores, job_id)

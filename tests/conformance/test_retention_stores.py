@@ -101,7 +101,7 @@ async def test_expired_outputs_leave_the_job_and_what_is_to_be_done(stores):
     assert [lease.effect.id for lease in leases] == ["expire:j1"]
     assert await due(stores, Kept.OUTPUTS) == []
     assert await stores.uploads.stored_bytes("default") == 0
-    assert await stores.jobs.reusable("default", ["f" * 64], None, 9) == []
+    assert await stores.job_reuse.reusable("default", ["f" * 64], None, 9) == []
 
 
 async def test_outputs_that_are_not_old_or_nobodys_do_not_expire(stores):
@@ -146,8 +146,10 @@ async def test_assets_are_due_from_their_coming_or_their_last_readers_end(stores
 async def test_an_asset_of_a_project_or_a_clip_stays(stores):
     for name in ("working", "source"):
         await an_asset(stores, name)
-    await stores.projects.put_project("default", 1, "working", NOON)
-    await stores.projects.put_clip(ExportClip("default", 1, 0, "source", 0, None, NOON, NOON))
+    await stores.export_projects.put_project("default", 1, "working", NOON)
+    await stores.export_projects.put_clip(
+        ExportClip("default", 1, 0, "source", 0, None, NOON, NOON)
+    )
     assert await due(stores, Kept.ASSETS) == []
     expired = [
         await stores.retention.expire_asset(each, BEFORE, BEFORE)
@@ -186,7 +188,7 @@ async def test_jobs_are_due_by_their_end_unless_they_are_read_or_deleted(stores)
     await create(stores, "open", files=reads_output("read"))
     await succeeded(stores, "deleted")
     erase = effects.erase_of("deleted", at=NOON)
-    await stores.jobs.delete("default", "deleted", NOON, erase)
+    await stores.job_removal.delete("default", "deleted", NOON, erase)
     assert await due(stores, Kept.JOBS) == ["j2", "j1"]
 
 

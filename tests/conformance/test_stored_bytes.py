@@ -55,7 +55,7 @@ async def succeeded(stores, job_id="j1", *sizes):
 
 async def delete_job(stores, job_id="j1"):
     erase = effects.erase(a_job(job_id), at=NOON)
-    return await stores.jobs.delete("default", job_id, NOON, erase)
+    return await stores.job_removal.delete("default", job_id, NOON, erase)
 
 
 async def test_a_promise_counts_at_once_and_what_came_takes_its_place(stores):
@@ -114,7 +114,7 @@ async def test_outputs_count_from_their_jobs_success_to_its_deletion(stores):
     await delete_job(stores)
     await delete_job(stores)
     assert await stored(stores) == 0
-    await stores.jobs.erase("j1")
+    await stores.job_removal.erase("j1")
     assert await stored(stores) == 0
 
 

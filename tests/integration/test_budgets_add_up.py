@@ -154,8 +154,8 @@ class Party:
         await self.settle(n, m)
         if job.is_final:
             erase = effects.erase(job, at=self.now)
-            await self.stores.jobs.delete(job.tenant, job.id, self.now, erase)
-            await self.stores.jobs.erase(job.id)
+            await self.stores.job_removal.delete(job.tenant, job.id, self.now, erase)
+            await self.stores.job_removal.erase(job.id)
 
     async def days(self, n: int, _: int) -> None:
         self.now += timedelta(hours=7 * n)

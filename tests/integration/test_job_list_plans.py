@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.adapters.sql import job_lists, job_removal
+from gateway.adapters.sql import job_lists, job_pruning, job_removal
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.rows import COLUMNS, cells, to_text
 from gateway.adapters.sqlite.connections import open_reader, open_writer
@@ -145,8 +145,8 @@ async def test_d36_the_jobs_of_a_page_and_their_costs_are_looked_up_by_id(reader
 
 
 def test_what_is_to_be_pruned_is_a_range_of_an_index(reader):
-    events = plan(reader, job_removal.jobs_to_prune(NOON, 100))
-    keys = plan(reader, job_removal.keys_to_prune(NOON, 100))
+    events = plan(reader, job_pruning.jobs_to_prune(NOON, 100))
+    keys = plan(reader, job_pruning.keys_to_prune(NOON, 100))
     assert events == ["SEARCH jobs USING INDEX jobs_to_prune (finished_at>? AND finished_at<?)"]
     assert keys[0] == ("SEARCH k USING INDEX idempotency_keys_by_time (created_at<?)")
     assert not [line for line in keys if "TEMP B-TREE" in line or line.startswith("SCAN ")]
@@ -158,15 +158,15 @@ def test_pruned_jobs_are_not_looked_at_again(crowd):
         writer.execute(
             "UPDATE jobs SET events_pruned = 1 WHERE created_at > ?", (to_text(NOON),)
         )
-        old, _ = steps(writer, job_removal.jobs_to_prune(NOON + timedelta(days=1), 100))
+        old, _ = steps(writer, job_pruning.jobs_to_prune(NOON + timedelta(days=1), 100))
         writer.execute("ROLLBACK")
     assert old < 200
 
 
 def test_deleting_looks_up_what_belongs_to_the_job(reader):
     erase = effects.erase(a_job("j"), at=NOON)
-    statements = job_removal.erase("j-1999990")
-    for statement in [*statements, *job_removal.delete("default", "j", NOON, erase)]:
+    statements = job_removal.erasure("j-1999990")
+    for statement in [*statements, *job_removal.deletion("default", "j", NOON, erase)]:
         found = plan(reader, statement)
         assert not [
             line for line in found if line.startswith("SCAN ") and "CONSTANT" not in line

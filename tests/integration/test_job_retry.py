@@ -6,8 +6,9 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.surfaces import Surface
+from gateway.ports.upload_store import Deletion
 from gateway.services.job_request import JobRequest
-from tests.support.jobs import STORES
+from tests.support.jobs import NOON, STORES
 from tests.support.world import COPY, a_world, calling
 
 
@@ -55,7 +56,8 @@ async def test_a_retry_is_a_new_job_of_the_same_input_labels_and_limits(world, h
     job = await world.job(new["id"])
     assert job.deadline_at - job.created_at == timedelta(seconds=90)
     assert [file.asset_id for file in job.files] == [asset]
-    assert await world.stores.jobs.uses_asset(asset)
+    gone = await world.stores.uploads.delete_asset("default", asset, NOON)
+    assert gone is Deletion.IN_USE
 
 
 async def test_a_retried_job_runs_to_its_end(world, http):

@@ -73,7 +73,7 @@ async def test_the_answer_to_a_new_job_asks_the_stores_nothing(world, http):
     async def asked(_):
         raise AssertionError("nothing has to be asked")
 
-    world.stores.jobs.positions = asked
+    world.stores.job_line.positions = asked
     world.stores.attempts.costs_of, costs_of = asked, world.stores.attempts.costs_of
     shown = await submitted(http)
     world.stores.attempts.costs_of = costs_of
@@ -116,7 +116,7 @@ async def test_a_dry_run_estimates_and_writes_nothing(world, http):
         "warnings": [],
         "would_reuse": False,
     }
-    assert await world.stores.jobs.in_line("gpu", world.clock.now()) is None
+    assert await world.stores.job_line.in_line("gpu", world.clock.now()) is None
     assert await world.stores.jobs.bound_to("default", "POST /v1/jobs", "k1") is None
 
 
@@ -150,7 +150,7 @@ async def test_bad_input_is_a_problem_that_names_the_field(world, http, body, co
     assert answer.headers["content-type"] == "application/problem+json"
     assert problem["request_id"] == answer.headers["x-request-id"]
     assert fields in (None, [error["field"] for error in problem["errors"]])
-    assert await world.stores.jobs.in_line("gpu", world.clock.now()) is None
+    assert await world.stores.job_line.in_line("gpu", world.clock.now()) is None
 
 
 async def test_an_asset_that_is_not_there_is_404_by_its_own_code(http):

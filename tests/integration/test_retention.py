@@ -176,7 +176,7 @@ async def test_what_is_old_is_looked_for_now_and_then_and_not_at_each_tick(tmp_p
 def of(world) -> Retain:
     """What the command has beside the gateway."""
     stores = world.stores
-    return retain(world.settings, stores.retention, stores.jobs, world.clock)
+    return retain(world.settings, stores.retention, stores.job_removal, world.clock)
 
 
 async def due(world, what):

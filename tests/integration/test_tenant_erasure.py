@@ -65,7 +65,7 @@ async def live(world, tenant):
         await http.delete(f"/v1/assets/{assets[2]}")
         hook = {"url": "https://hooks.example.com/acme", "events": ["all"]}
         await http.post("/v1/webhook-endpoints", json=hook)
-        await world.stores.projects.put_project(tenant, 1, assets[1], world.clock.now())
+        await world.stores.export_projects.put_project(tenant, 1, assets[1], world.clock.now())
         reads = {"n": 1, "source": {"asset_id": assets[0]}}
         labels = {"secret-label": "holiday"}
         mine = {"tenant": tenant, "labels": labels}
@@ -264,10 +264,15 @@ async def test_killed_at_any_call_it_goes_on_where_it_was(world, answer_lost):
 def mortal_performer(world, life):
     """What performs the effect, in a process that dies after so many calls of its ports."""
     stores = world.stores
-    ports = (stores.erasures, stores.jobs, world.cases.cancel.change, stores.uploads)
-    store, jobs, change, uploads = (Mortal(each, life) for each in ports)
+    ports = (
+        stores.erasures,
+        stores.job_removal,
+        world.cases.cancel.change,
+        stores.uploads,
+    )
+    store, removal, change, uploads = (Mortal(each, life) for each in ports)
     objects = Mortal(world.objects, life)
-    return CarryOutErasure(store, jobs, change, uploads, objects, objects, world.clock)
+    return CarryOutErasure(store, removal, change, uploads, objects, objects, world.clock)
 
 
 @in_memory

@@ -13,12 +13,23 @@ from gateway.adapters.memory.budgets import MemoryBudgetStore
 from gateway.adapters.memory.census import MemoryCensusTaker
 from gateway.adapters.memory.effects import MemoryEffectQueue
 from gateway.adapters.memory.erasures import MemoryErasureStore
+from gateway.adapters.memory.events import MemoryEventLog
 from gateway.adapters.memory.export_projects import MemoryExportProjectStore
-from gateway.adapters.memory.jobs import MemoryEventLog, MemoryJobStore
+from gateway.adapters.memory.job_line import MemoryJobLine
+from gateway.adapters.memory.job_lists import MemoryJobLists
+from gateway.adapters.memory.job_pruning import MemoryJobPruning
+from gateway.adapters.memory.job_removal import MemoryJobRemoval
+from gateway.adapters.memory.job_reuse import MemoryJobReuse
+from gateway.adapters.memory.job_watch import MemoryJobWatch
+from gateway.adapters.memory.jobs import MemoryJobStore
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.retention import MemoryRetentionStore
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
+from gateway.adapters.memory.uploads import (
+    MemoryUploadStore,
+    read_by_a_job,
+    read_by_an_open_job,
+)
 from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.budgets import SqlBudgetStore
@@ -26,8 +37,15 @@ from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.engine import SqlEngine
 from gateway.adapters.sql.erasures import SqlErasureStore
+from gateway.adapters.sql.events import SqlEventLog
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
-from gateway.adapters.sql.jobs import SqlEventLog, SqlJobStore
+from gateway.adapters.sql.job_line import SqlJobLine
+from gateway.adapters.sql.job_lists import SqlJobLists
+from gateway.adapters.sql.job_pruning import SqlJobPruning
+from gateway.adapters.sql.job_removal import SqlJobRemoval
+from gateway.adapters.sql.job_reuse import SqlJobReuse
+from gateway.adapters.sql.job_watch import SqlJobWatch
+from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.retention import SqlRetentionStore
@@ -42,7 +60,13 @@ from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.erasure_store import ErasureStore
 from gateway.ports.event_log import EventLog
 from gateway.ports.export_projects import ExportProjectStore
+from gateway.ports.job_line import JobLine
+from gateway.ports.job_lists import JobLists
+from gateway.ports.job_pruning import JobPruning
+from gateway.ports.job_removal import JobRemoval
+from gateway.ports.job_reuse import JobReuse
 from gateway.ports.job_store import JobStore
+from gateway.ports.job_watch import JobWatch
 from gateway.ports.key_store import KeyStore
 from gateway.ports.liveness import Liveness
 from gateway.ports.retention_store import RetentionStore
@@ -94,6 +118,12 @@ class Stores:
     """Everything a gateway keeps of jobs, in one place."""
 
     jobs: JobStore
+    job_line: JobLine
+    job_watch: JobWatch
+    job_lists: JobLists
+    job_reuse: JobReuse
+    job_removal: JobRemoval
+    job_pruning: JobPruning
     events: EventLog
     effects: EffectQueue
     attempts: AttemptLog
@@ -101,7 +131,7 @@ class Stores:
     census: CensusTaker
     budgets: BudgetStore
     uploads: UploadStore
-    projects: ExportProjectStore
+    export_projects: ExportProjectStore
     webhooks: WebhookStore
     keys: KeyStore
     retention: RetentionStore
@@ -114,14 +144,19 @@ Opened = AbstractAsyncContextManager[Stores]
 @asynccontextmanager
 async def memory_stores(_: Path) -> AsyncIterator[Stores]:
     tables = Tables()
-    jobs = MemoryJobStore(tables)
-    uploads = MemoryUploadStore(jobs.uses_asset, read_by_a_job(tables))
+    uploads = MemoryUploadStore(read_by_an_open_job(tables), read_by_a_job(tables))
     tables.asset_there = uploads.has_asset
     uploads.output_bytes = tables.output_bytes
     projects = MemoryExportProjectStore(uploads.has_asset)
     uploads.takers.append(projects.takes)
     yield Stores(
-        jobs,
+        MemoryJobStore(tables),
+        MemoryJobLine(tables),
+        MemoryJobWatch(tables),
+        MemoryJobLists(tables),
+        MemoryJobReuse(tables),
+        MemoryJobRemoval(tables),
+        MemoryJobPruning(tables),
         MemoryEventLog(tables),
         MemoryEffectQueue(tables),
         MemoryAttemptLog(tables),
@@ -152,7 +187,7 @@ async def sqlite_stores(folder: Path, *, keys_too: bool = False) -> AsyncIterato
         stores = stores_on(engine)
         if keys_too:
             stores = replace(stores, keys=SqlKeyStore(engine))
-        await stores.jobs.know_endpoints(["gpu"])
+        await stores.job_line.know_endpoints(["gpu"])
         yield stores
 
 
@@ -160,6 +195,12 @@ def stores_on(engine: SqlEngine) -> Stores:
     """Return the stores that keep everything in one SQL database."""
     return Stores(
         SqlJobStore(engine),
+        SqlJobLine(engine),
+        SqlJobWatch(engine),
+        SqlJobLists(engine),
+        SqlJobReuse(engine),
+        SqlJobRemoval(engine),
+        SqlJobPruning(engine),
         SqlEventLog(engine),
         SqlEffectQueue(engine),
         SqlAttemptLog(engine),

@@ -10,7 +10,11 @@ from typing import Any
 from gateway.adapters.memory.export_projects import MemoryExportProjectStore
 from gateway.adapters.memory.jobs import MemoryJobStore
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import MemoryUploadStore, read_by_a_job
+from gateway.adapters.memory.uploads import (
+    MemoryUploadStore,
+    read_by_a_job,
+    read_by_an_open_job,
+)
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.uploads import SqlUploadStore
@@ -72,12 +76,11 @@ class UploadStores:
 @asynccontextmanager
 async def _memory(_: Path) -> AsyncIterator[UploadStores]:
     tables = Tables()
-    jobs = MemoryJobStore(tables)
-    uploads = MemoryUploadStore(jobs.uses_asset, read_by_a_job(tables))
+    uploads = MemoryUploadStore(read_by_an_open_job(tables), read_by_a_job(tables))
     tables.asset_there = uploads.has_asset
     projects = MemoryExportProjectStore(uploads.has_asset)
     uploads.takers.append(projects.takes)
-    yield UploadStores(uploads, jobs, projects)
+    yield UploadStores(uploads, MemoryJobStore(tables), projects)
 
 
 @asynccontextmanager

@@ -3,7 +3,7 @@
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from itertools import count
 from pathlib import Path
@@ -132,26 +132,15 @@ class World:
 
     def adapters(self) -> Ports:
         """Return what is stored, and all else a gateway stands on."""
+        kept = {each.name: getattr(self.stores, each.name) for each in fields(Stores)}
         return Ports(
+            **{**kept, "keys": self.keys, "uploads": self.uploads},
             clock=self.clock,
             new_id=lambda: f"id{next(self._numbers)}",
-            jobs=self.stores.jobs,
-            events=self.stores.events,
-            effects=self.stores.effects,
-            attempts=self.stores.attempts,
-            liveness=self.stores.liveness,
-            census=self.stores.census,
-            budgets=self.stores.budgets,
-            keys=self.keys,
-            uploads=self.uploads,
-            export_projects=self.stores.projects,
-            retention=self.stores.retention,
-            erasures=self.stores.erasures,
             objects=self.objects,
             multiparts=self.objects,
             signer=self.signer,
             compute=self.compute,
-            webhooks=self.stores.webhooks,
             outgoing=self.outgoing,
             database_answers=self._answers,
             close=self._close,

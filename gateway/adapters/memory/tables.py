@@ -87,6 +87,12 @@ class Tables:
             for name in [name for name in table if name[0] == job_id]:
                 del table[name]
 
+    def job_of(self, tenant: str, job_id: str) -> Job | None:
+        """Return the tenant's job; a deleted one is nobody's."""
+        job = self.jobs.get(job_id)
+        there = job is not None and job.tenant == tenant and job_id not in self.deleted
+        return job if there else None
+
     def output_bytes(self, tenant: str) -> int:
         """Return what the outputs of the tenant's jobs that are there come to."""
         mine = (

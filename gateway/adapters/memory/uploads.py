@@ -1,6 +1,6 @@
 """Uploads and assets in memory."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -12,8 +12,18 @@ from gateway.core.upload import Asset, Upload, UploadStatus
 from gateway.ports.upload_store import Deletion, QuotaExceeded, UploadStore
 
 
-async def _by_nobody(_: str) -> bool:
+def _by_nobody(_: str) -> bool:
     return False
+
+
+def read_by_an_open_job(tables: Tables) -> Callable[[str], bool]:
+    """Return what tells whether an unfinished job reads an asset."""
+
+    def read(asset_id: str) -> bool:
+        unfinished = (job for job in tables.jobs.values() if not job.is_final)
+        return any(file.asset_id == asset_id for job in unfinished for file in job.files)
+
+    return read
 
 
 def read_by_a_job(tables: Tables) -> Callable[[str], bool]:
@@ -35,7 +45,7 @@ class MemoryUploadStore(UploadStore):
 
     def __init__(
         self,
-        uses_asset: Callable[[str], Awaitable[bool]] = _by_nobody,
+        uses_asset: Callable[[str], bool] = _by_nobody,
         *takers: Callable[[str], bool],
     ) -> None:
         self._uses_asset = uses_asset
@@ -154,7 +164,7 @@ class MemoryUploadStore(UploadStore):
 
     @override
     async def delete_asset(self, tenant: str, asset_id: str, at: datetime) -> Deletion:
-        in_use = await self._uses_asset(asset_id)
+        in_use = self._uses_asset(asset_id)
         asset = self._asset(tenant, asset_id)
         if asset is None:
             return Deletion.MISSING

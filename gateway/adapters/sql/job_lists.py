@@ -1,21 +1,36 @@
-"""The statements behind a page of jobs: each a range of one index, newest first."""
+"""Pages of jobs in SQL: each a range of one index, newest first."""
 
 from collections.abc import Sequence
 
-from gateway.adapters.sql.engine import Row, Statement, Value
-from gateway.adapters.sql.rows import to_text
-from gateway.core.job import Job
-from gateway.core.job_pages import JobFilter, Place
-from gateway.ports.job_store import PAGE_INPUT_BYTES
+from typing_extensions import override
 
-# D1 takes 100 parameters a statement.
-POSITIONS_AT_ONCE = 95
+from gateway.adapters.sql.engine import Row, SqlEngine, Statement, Value
+from gateway.adapters.sql.rows import job_of, to_instant, to_text
+from gateway.core.job_pages import JobFilter, JobPage, Place
+from gateway.ports.job_lists import PAGE_INPUT_BYTES, JobLists
 
-_POSITION = (
-    "SELECT j.id, (SELECT count(*) FROM jobs a WHERE a.endpoint = j.endpoint "
-    "AND a.waiting_for = 'slot' AND (a.created_at, a.id) < (j.created_at, j.id)) AS ahead "
-    "FROM jobs j WHERE j.id = ? AND j.waiting_for = 'slot'"
-)
+
+class SqlJobLists(JobLists):
+    """Ids and sizes first; then the jobs of the page themselves."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def page(
+        self, tenant: str, wanted: JobFilter, after: Place | None, limit: int
+    ) -> JobPage:
+        sized = await self._engine.fetch(*keys(tenant, wanted, after, limit + 1))
+        kept = _fitting(sized, limit)
+        if not kept:
+            return JobPage([], None)
+        rows = await self._engine.fetch(*by_ids([each["id"] for each in kept]))
+        found = {row["id"]: job_of(row) for row in rows}
+        last = Place(to_instant(kept[-1]["created_at"]), kept[-1]["id"])
+        return JobPage(
+            [found[each["id"]] for each in kept if each["id"] in found],
+            last if len(sized) > len(kept) else None,
+        )
 
 
 def keys(tenant: str, wanted: JobFilter, after: Place | None, limit: int) -> Statement:
@@ -75,7 +90,7 @@ def _beyond(created_at: str, job_id: str, after: Place | None) -> tuple[str, lis
     return f" AND ({created_at}, {job_id}) < (?, ?)", [to_text(after.created_at), after.job_id]
 
 
-def fitting(rows: Sequence[Row], limit: int) -> list[Row]:
+def _fitting(rows: Sequence[Row], limit: int) -> list[Row]:
     """Return the rows of one page: up to the one whose input takes it past the bound."""
     kept: list[Row] = []
     total = 0
@@ -91,22 +106,3 @@ def by_ids(job_ids: Sequence[str]) -> Statement:
     """The jobs themselves, but for those that were deleted meanwhile."""
     marks = ", ".join("?" * len(job_ids))
     return f"SELECT * FROM jobs WHERE id IN ({marks}) AND deleted_at IS NULL", list(job_ids)
-
-
-def positions(endpoint: str, jobs: Sequence[Job]) -> Statement:
-    """One pass over the endpoint's waiting jobs up to the newest of these.
-
-    For one job, which is what a status poll asks for, they are counted and not numbered: that
-    takes a sixth of the work.
-    """
-    if len(jobs) == 1:
-        return _POSITION, [jobs[0].id]
-    marks = ", ".join("?" * len(jobs))
-    newest = max(job.created_at for job in jobs)
-    return (
-        "SELECT id, ahead FROM (SELECT id, "
-        "row_number() OVER (ORDER BY created_at, id) - 1 AS ahead FROM jobs "
-        "WHERE endpoint = ? AND waiting_for = 'slot' AND created_at <= ?) AS waiting "
-        f"WHERE id IN ({marks})",
-        [endpoint, to_text(newest), *(job.id for job in jobs)],
-    )

@@ -1,14 +1,18 @@
-"""The statements by which jobs, their events and what belongs to them go."""
+"""How jobs and all that belongs to them go, in SQL."""
 
 from datetime import datetime
 
-from gateway.adapters.sql.engine import Row, Statement
+from typing_extensions import override
+
+from gateway.adapters.sql.engine import SqlEngine, Statement
 from gateway.adapters.sql.job_changes import add_effects
 from gateway.adapters.sql.rows import to_text
 from gateway.adapters.sql.stored_bytes import take_away
 from gateway.core.effects import Effect
+from gateway.core.job import FINAL, Status
+from gateway.ports.job_removal import Deleted, JobRemoval
 
-DONE = 2  # where the deletion itself stands in its batch
+_DONE = 2  # where the deletion itself stands in its batch
 _DELETABLE = (
     "id = ? AND tenant = ? AND deleted_at IS NULL "
     "AND status NOT IN ('queued', 'running') AND NOT EXISTS ("
@@ -29,8 +33,30 @@ _BELONGS = (
 )
 
 
-def delete(tenant: str, job_id: str, at: datetime, erase: Effect) -> list[Statement]:
-    """The row at `DONE` says that it was done, the last one's why it was not."""
+class SqlJobRemoval(JobRemoval):
+    """The tenant's part goes at once, the rows once they are let go."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def delete(self, tenant: str, job_id: str, at: datetime, erase: Effect) -> Deleted:
+        batch = deletion(tenant, job_id, at, erase)
+        *_, left = answers = await self._engine.batch(batch)
+        if answers[_DONE]:
+            return Deleted.DONE
+        if not left:
+            return Deleted.MISSING
+        ended = Status(left[0]["status"]) in FINAL
+        return Deleted.IN_USE if ended else Deleted.UNFINISHED
+
+    @override
+    async def erase(self, job_id: str) -> None:
+        await self._engine.batch(erasure(job_id))
+
+
+def deletion(tenant: str, job_id: str, at: datetime, erase: Effect) -> list[Statement]:
+    """The row at `_DONE` says that it was done, the last one's why it was not."""
     which = (job_id, tenant, job_id)
     return [
         *take_away(f"jobs WHERE {_DELETABLE}", which),
@@ -52,7 +78,7 @@ def delete(tenant: str, job_id: str, at: datetime, erase: Effect) -> list[Statem
     ]
 
 
-def erase(job_id: str) -> list[Statement]:
+def erasure(job_id: str) -> list[Statement]:
     """The job's own row goes last: as long as it is there, all this may be repeated."""
     return [
         (
@@ -68,39 +94,3 @@ def erase(job_id: str) -> list[Statement]:
         ),
         ("DELETE FROM jobs WHERE id = ? AND deleted_at IS NOT NULL", (job_id,)),
     ]
-
-
-def jobs_to_prune(ended_before: datetime, limit: int) -> Statement:
-    """Ended jobs that still have all their events, the longest ended first."""
-    return (
-        "SELECT id, seq FROM jobs WHERE finished_at IS NOT NULL AND events_pruned = 0 "
-        "AND finished_at < ? ORDER BY finished_at LIMIT ?",
-        (to_text(ended_before), limit),
-    )
-
-
-def prune_events(job: Row) -> list[Statement]:
-    """All events of the job go together, but for the one that ended it."""
-    return [
-        ("DELETE FROM events WHERE job_id = ? AND seq < ?", (job["id"], job["seq"])),
-        ("UPDATE jobs SET events_pruned = 1 WHERE id = ?", (job["id"],)),
-    ]
-
-
-def keys_to_prune(before: datetime, limit: int) -> Statement:
-    """Old idempotency keys of jobs that have ended."""
-    return (
-        "SELECT k.tenant, k.route, k.idempotency_key FROM idempotency_keys k "
-        "LEFT JOIN jobs j ON j.id = k.job_id "
-        "WHERE k.created_at < ? AND (j.id IS NULL OR j.finished_at IS NOT NULL) "
-        "ORDER BY k.created_at LIMIT ?",
-        (to_text(before), limit),
-    )
-
-
-def free_key(row: Row) -> Statement:
-    """One idempotency key is free again."""
-    return (
-        "DELETE FROM idempotency_keys WHERE tenant = ? AND route = ? AND idempotency_key = ?",
-        (row["tenant"], row["route"], row["idempotency_key"]),
-    )

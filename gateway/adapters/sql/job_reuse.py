@@ -1,9 +1,11 @@
-"""The statements of jobs that come with an earlier job's outputs."""
+"""Jobs that come with an earlier job's outputs, in SQL."""
 
 from collections.abc import Sequence
 from datetime import datetime
 
-from gateway.adapters.sql.engine import Statement
+from typing_extensions import override
+
+from gateway.adapters.sql.engine import ConstraintBroken, SqlEngine, Statement
 from gateway.adapters.sql.job_changes import add_effects
 from gateway.adapters.sql.job_creation import (
     ADD_ASSET,
@@ -14,16 +16,51 @@ from gateway.adapters.sql.job_creation import (
     labels,
     sources_of,
 )
-from gateway.adapters.sql.rows import COLUMNS, cells, to_text
+from gateway.adapters.sql.rows import COLUMNS, cells, job_of, to_text
 from gateway.core.events import event_body
 from gateway.core.job import Job
-from gateway.ports.job_store import NewReuse
+from gateway.ports.job_reuse import JobReuse, NewReuse
+from gateway.ports.job_store import JobIdTaken, KeyTaken, SourceGone
 
 # Its outputs may be named again: nothing of this is true of one that was deleted or expired.
 _REUSABLE = "status = 'succeeded' AND deleted_at IS NULL AND outputs_expired_at IS NULL"
 
 
-def create(new: NewReuse) -> list[Statement]:
+class SqlJobReuse(JobReuse):
+    """Jobs that name the objects of another."""
+
+    def __init__(self, engine: SqlEngine) -> None:
+        self._engine = engine
+
+    @override
+    async def create_reused(self, new: NewReuse) -> None:
+        try:
+            await self._engine.batch(_creation(new))
+        except ConstraintBroken as error:
+            broken = str(error)
+            if "ops.op" in broken:
+                return
+            if "idempotency_keys" in broken:
+                raise KeyTaken from error
+            if "jobs.id" in broken:
+                raise JobIdTaken from error
+            if "guards_hold" in broken:
+                raise SourceGone from error
+            raise
+
+    @override
+    async def reusable(
+        self, tenant: str, fingerprints: Sequence[str], since: datetime | None, limit: int
+    ) -> list[Job]:
+        wanted = _reusable(tenant, fingerprints, since, limit)
+        return [job_of(row) for row in await self._engine.fetch(*wanted)]
+
+    @override
+    async def shares_outputs(self, job: Job) -> bool:
+        return bool(await self._engine.fetch(*_sharers(job)))
+
+
+def _creation(new: NewReuse) -> list[Statement]:
     """Job and both events, if the tenant stays, the earlier job does, and every file.
 
     The earlier job's row is marked: who deletes it at the same time comes before or after.
@@ -72,7 +109,7 @@ def create(new: NewReuse) -> list[Statement]:
     ]
 
 
-def reusable(
+def _reusable(
     tenant: str, fingerprints: Sequence[str], since: datetime | None, limit: int
 ) -> Statement:
     """Jobs by the name of their work, the newest made first."""
@@ -84,7 +121,7 @@ def reusable(
     )
 
 
-def sharers(job: Job) -> Statement:
+def _sharers(job: Job) -> Statement:
     """A row where another job that is there names the objects this one names."""
     origin = job.reused_from or job.id
     return (

@@ -55,10 +55,10 @@ CALLS: Sequence[tuple[Scene, Sequence[str]]] = (
         ("multiparts.begin", "uploads.name_multipart", "multiparts.join"),
     ),
     (scenes.parts_are_let_go, ("uploads.abort_upload", "multiparts.abort")),
-    (scenes.result_is_used_again, ("jobs.create_reused",)),
+    (scenes.result_is_used_again, ("job_reuse.create_reused",)),
     (scenes.upload_is_called_off, ("objects.delete[upload]",)),
     (scenes.asset_is_deleted, ("uploads.delete_asset",)),
-    (scenes.job_is_deleted, ("jobs.delete", "objects.delete[output]")),
+    (scenes.job_is_deleted, ("job_removal.delete", "objects.delete[output]")),
     (scenes.export_input_is_renewed, ("uploads.renew_upload",)),
     (
         scenes.project_is_made,
@@ -66,16 +66,16 @@ CALLS: Sequence[tuple[Scene, Sequence[str]]] = (
     ),
 )
 # What a gateway does as it starts.
-AT_START = ("jobs.know_endpoints", "liveness.started", "keys.seed")
+AT_START = ("job_line.know_endpoints", "liveness.started", "keys.seed")
 # What it does when all is over.
 IN_THE_END = (
     "uploads.let_go",
     "uploads.mark_swept",
     "attempts.drop_grants",
-    "jobs.erase",
-    "jobs.prune",
-    "jobs.prune_events",
-    "jobs.prune_keys",
+    "job_removal.erase",
+    "job_pruning.prune",
+    "job_pruning.prune_events",
+    "job_pruning.prune_keys",
     "webhooks.prune",
 )
 

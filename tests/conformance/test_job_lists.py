@@ -1,4 +1,4 @@
-"""What every JobStore promises of its pages."""
+"""What every JobLists promises."""
 
 from datetime import timedelta
 
@@ -9,7 +9,8 @@ from gateway.core.happenings import CancelAsked
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter, Place
 from gateway.core.lifecycle import decide
-from gateway.ports.job_store import PAGE_INPUT_BYTES, Change, NewJob
+from gateway.ports.job_lists import PAGE_INPUT_BYTES
+from gateway.ports.job_store import Change, NewJob
 from tests.support.jobs import NOON, STORES, a_job
 
 ALL = JobFilter()
@@ -37,7 +38,7 @@ async def listed(stores, wanted=ALL, *, limit=3, tenant="default"):
     """The ids on each page, until there is none left."""
     pages, after = [], None
     for _ in range(20):
-        page = await stores.jobs.page(tenant, wanted, after, limit)
+        page = await stores.job_lists.page(tenant, wanted, after, limit)
         pages.append([job.id for job in page.jobs])
         after = page.last
         if after is None:
@@ -76,9 +77,9 @@ async def test_an_old_id_on_a_new_job_comes_first(stores):
 async def test_a_job_made_meanwhile_moves_nothing_on_later_pages(stores):
     for n in range(4):
         await create(stores, f"j{n}", at_s=n)
-    first = await stores.jobs.page("default", ALL, None, 2)
+    first = await stores.job_lists.page("default", ALL, None, 2)
     await create(stores, "j9", at_s=9)
-    second = await stores.jobs.page("default", ALL, first.last, 2)
+    second = await stores.job_lists.page("default", ALL, first.last, 2)
     assert [job.id for job in first.jobs + second.jobs] == ["j3", "j2", "j1", "j0"]
 
 
@@ -162,9 +163,9 @@ async def test_a_deleted_job_is_on_no_page_and_the_others_keep_their_places(stor
     ]
     await cancel(stores, jobs[2])
     erase = effects.erase(jobs[2], at=NOON)
-    await stores.jobs.delete("default", "j2", NOON, erase)
+    await stores.job_removal.delete("default", "j2", NOON, erase)
     for wanted in (ALL, JobFilter(labels={"a": "b"}), JobFilter(parent_id="p")):
         assert await listed(stores, wanted, limit=2) == [["j3", "j1"], ["j0"]]
     after = Place(jobs[2].created_at, "j2")
-    page = await stores.jobs.page("default", ALL, after, 9)
+    page = await stores.job_lists.page("default", ALL, after, 9)
     assert [job.id for job in page.jobs] == ["j1", "j0"]
