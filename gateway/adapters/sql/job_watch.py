@@ -13,7 +13,7 @@ _NEVER_TOLD = "~"  # sorts behind every instant: there is nothing to ask about
 
 
 class SqlJobWatch(JobWatch):
-    """Each finds its jobs by a range of one index."""
+    """Found by the indexes that hold nothing but what is open."""
 
     def __init__(self, engine: SqlEngine) -> None:
         self._engine = engine
