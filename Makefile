@@ -4,8 +4,8 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := check
 
 PYTHON     ?= python3
-# pytest-xdist processes; each imports every library anew, which pays from two cores up.
-WORKERS    ?= 2
+# pytest-xdist processes: one more than two cores have, for the tests of whole stacks wait a lot.
+WORKERS    ?= 3
 UV_VERSION := 0.13.8
 UV_HOME    := .tools/uv-$(UV_VERSION)
 UV         := $(UV_HOME)/bin/uv
