@@ -22,7 +22,6 @@ from bench.resample_oracle import luma_wanted, psnr_db
 from bench.warm_worker import warm_worker
 from bench.workplace import Workplace
 from shared.kinds.export.framing import FramingInput
-from shared.kinds.export.overlay import OverlayInput
 from shared.render.cropping import Rect, Size
 from shared.render.effects import blur_sigma_px
 from shared.render.keyframes import CropPath, Keyframe
@@ -52,11 +51,10 @@ def overlay(place: Workplace) -> Mapping[str, float]:
     """A blur around an ellipse that moves each second: ours, and MoviePy's."""
     film, clip = _scene(place)
     order = overlay_order(film)
-    asked = OverlayInput.model_validate({"source": {"asset_id": "a1"}, **order})
     ellipses = [
-        (r.x, r.y, r.radius_x, r.radius_y)
-        for r in asked.highlight_regions
-        for _ in range(r.start_frame, r.end_frame)
+        (region["x"], region["y"], region["radius_x"], region["radius_y"])
+        for region in order["highlight_regions"]
+        for _ in range(region["start_frame"], region["end_frame"])
     ]
     theirs = Order(
         str(clip),

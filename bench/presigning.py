@@ -17,6 +17,7 @@ from bench.paired import Cost, interleaved
 from bench.workplace import Workplace
 from gateway.bootstrap import sqlite_adapters
 from gateway.settings import load_settings
+from shared.errors import OperatorMustAct
 
 URLS = 100  # of a block
 EXPIRES_S = 3600
@@ -53,6 +54,8 @@ def _ours() -> Callable[[], str]:
 
 def _theirs() -> Callable[[], str]:
     store = load_settings().store
+    if store is None:
+        raise OperatorMustAct("no store is configured", public="The service is misconfigured.")
     client = boto3.session.Session().client(
         "s3",
         endpoint_url=store.endpoint_url,

@@ -91,7 +91,8 @@ def luma_wanted(source: Array, rect: Rect, output: Size) -> Array:
     ratios = rect.width / output.width_px, rect.height / output.height_px
     across = _weights(_centres(_LUMA, _LUMA, rect.x, ratios[0], output.width_px), columns)
     down = _weights(_centres(_LUMA, _LUMA, rect.y, ratios[1], output.height_px), rows)
-    return np.clip(down @ source.astype(np.float64) @ across.T, 0, 255)
+    wanted: Array = np.clip(down @ source.astype(np.float64) @ across.T, 0, 255)
+    return wanted
 
 
 def _centres(source: Axis, target: Axis, start: float, ratio: float, count: int) -> Array:

@@ -13,12 +13,13 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import uuid4
 
 from fastapi import Depends, FastAPI, Header, HTTPException, Request
 from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import (
+    CursorResult,
     Engine,
     ForeignKey,
     Index,
@@ -178,9 +179,10 @@ def submit_job(
         raise HTTPException(422, "there is no such kind of job")
     room = Tenant.open_jobs < settings.limits.open_jobs_per_tenant
     counted = update(Tenant).where(Tenant.id == tenant, room)
-    if not session.execute(counted.values(open_jobs=Tenant.open_jobs + 1)).rowcount:
+    done = session.execute(counted.values(open_jobs=Tenant.open_jobs + 1))
+    if not cast("CursorResult[Any]", done).rowcount:
         raise HTTPException(429, "too many jobs are open")
-    job = _job(asked, tenant, settings.runpod.gpu_endpoint)
+    job = _job(asked, tenant, settings.runpod.gpu_endpoint if settings.runpod else "")
     shown = _shown(job)
     line = json.dumps({"seq": 0, "type": "queued", "at": shown["created_at"], "job": shown})
     session.add(job)
@@ -203,7 +205,7 @@ def submit_job(
             Job.created_at < job.created_at,
         )
     )
-    return Taken(**_shown(job), input=asked.input, position=session.scalar(in_front))
+    return Taken(**_shown(job), input=asked.input, position=session.scalar(in_front) or 0)
 
 
 def _tenant(session: Session, credential: str) -> str:

@@ -90,10 +90,12 @@ async def _resurrected(customer: Customer) -> str:
     """RunPod revives a job that was cancelled: it stays cancelled here."""
     customer.stage.runpod_fails(FaultKind.RESURRECT, count=None)
     customer.stage.runpod_fails(FaultKind.LOSE_STOP, count=None)
-    order = await customer.submit(seconds=1)
+    order = await customer.submit(seconds=scenes.WORK_S)
     await customer.at_work(order)
     await customer.cancelled(order)
-    await asyncio.sleep(1.5)
+    fired = customer.stage.stack.emulator.faults.fired
+    await customer.stage.until(lambda: fired[FaultKind.RESURRECT], "a result comes after all")
+    await asyncio.sleep(1.5)  # for whoever would believe it
     return f"{(await customer.ended(order, 'cancelled'))['status']}, and stays so"
 
 
