@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+import promql_parser
 import pytest
 import yaml
 from typer.main import get_command
@@ -71,7 +72,16 @@ def test_an_alert_asks_for_series_and_labels_that_there_are(rule):
     grouped = re.findall(r"by \(([\w, ]+)\)", rule["expr"])
     labels = {each.strip() for some in grouped for each in some.split(",")}
     assert labels <= {label for name, _ in series for label in known()[name]}
-    assert rule["expr"].count("(") == rule["expr"].count(")")
+
+
+@pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
+def test_an_alert_is_what_prometheus_reads(rule):
+    assert promql_parser.parse(rule["expr"]).prettify()
+
+
+def test_what_prometheus_does_not_read_is_told_apart():
+    with pytest.raises(ValueError, match="parenthesis"):
+        promql_parser.parse("sum(rate(cutroom_http_requests_total[5m])) / 0)")
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule["alert"] for rule in RULES])
