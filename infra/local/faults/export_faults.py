@@ -26,10 +26,12 @@ SECONDS, FRAMES = 8, 100  # of a clip with 12.5 frames a second
 Meanwhile = Callable[[Customer, Order], Awaitable[None]]
 
 
-async def _rendered(customer: Customer, meanwhile: Meanwhile) -> str:
+async def _rendered(
+    customer: Customer, meanwhile: Meanwhile, size: tuple[int, int] = (360, 640)
+) -> str:
     """Have the sample framed while something happens; every frame has to be there."""
     data = await asyncio.to_thread(SAMPLE.read_bytes)
-    order = await customer.order(_framing(await customer.uploaded(data)))
+    order = await customer.order(_framing(await customer.uploaded(data), size))
     await meanwhile(customer, order)
     job = await customer.ended(order)
     if job["result"]["frames"] != FRAMES:
@@ -37,15 +39,15 @@ async def _rendered(customer: Customer, meanwhile: Meanwhile) -> str:
     return f"all {FRAMES} frames in attempt {job['attempt']}"
 
 
-def _framing(asset_id: str) -> dict[str, Any]:
+def _framing(asset_id: str, size: tuple[int, int]) -> dict[str, Any]:
     return {
         "kind": "export.framing",
         "input": {
             "source": {"asset_id": asset_id},
             "crop_keyframes": [],
             "end_time": SECONDS,
-            "output_width": 360,
-            "output_height": 640,
+            "output_width": size[0],
+            "output_height": size[1],
         },
     }
 
@@ -86,7 +88,8 @@ async def _worker_dies(customer: Customer) -> str:
         worker = await customer.stage.worker_of(order.job_id)
         customer.stage.tell_worker(worker, signal.SIGKILL)
 
-    return await _rendered(customer, meanwhile)
+    # So large that there is time to find who is at work on it.
+    return await _rendered(customer, meanwhile, (1440, 2560))
 
 
 async def _gateway_is_away(customer: Customer) -> str:
