@@ -117,6 +117,8 @@ class Playing:
         try:
             async with asyncio.timeout(LONGEST_S):
                 told = await fault.play(customer)
+                if never := stage.never_came():
+                    raise NotSurvived(f"it never happened: {', '.join(never)}")
                 stage.mend()
                 await stage.at_rest()
                 broken = await stage.broken()

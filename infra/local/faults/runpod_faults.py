@@ -62,10 +62,7 @@ def bad_status(effect: Effect) -> Fault:
 
     async def play(customer: Customer) -> str:
         customer.stage.runpod_fails(FaultKind.BAD_STATUS, effect, count=None)
-        told = await scenes.job_loses_its_worker(customer)
-        if not customer.stage.stack.emulator.faults.fired[FaultKind.BAD_STATUS]:
-            raise NotSurvived("RunPod was never asked")
-        return told
+        return await scenes.job_loses_its_worker(customer)
 
     return Fault(f"runpod.bad_status.{effect}", play)
 
@@ -98,8 +95,6 @@ async def _resurrected(customer: Customer) -> str:
     await customer.cancelled(order)
     await stage.until(lambda: job.is_final, "RunPod has cancelled it")
     queue.done(job.pod_id or "", job.id, {"output": {"outcome": "succeeded"}})
-    if not stage.stack.emulator.faults.fired[FaultKind.RESURRECT]:
-        raise NotSurvived("nothing was revived")
     await asyncio.sleep(1.5)  # for whoever would believe it
     return f"{(await customer.ended(order, 'cancelled'))['status']}, and stays so"
 
@@ -142,13 +137,20 @@ async def _forgets_at_work(customer: Customer) -> str:
 
 
 async def _is_away(customer: Customer) -> str:
-    """Whatever is asked of it fails, for as long as two jobs take to get impatient."""
+    """Whatever is asked of it fails, while jobs come, are cancelled and lose their workers."""
     stage = customer.stage
+    running = await customer.submit(seconds=scenes.WORK_S)
+    await customer.at_work(running)
     stage.runpod_fails(FaultKind.REFUSE_RUN, "reset", count=3)
     stage.runpod_fails(FaultKind.BAD_STATUS, "503", count=20)
     stage.runpod_fails(FaultKind.BAD_CANCEL, "503", count=3)
-    orders = [await customer.submit() for _ in range(2)]
-    told = [(await customer.ended(each))["status"] for each in orders]
+    first = await customer.submit()
+    await customer.cancelled(running)
+    told = [
+        (await customer.ended(first))["status"],
+        (await customer.ended(running, "cancelled"))["status"],
+        await scenes.job_loses_its_worker(customer),
+    ]
     return " and ".join(told)
 
 

@@ -88,6 +88,7 @@ class Stage:
 
     def __init__(self, folder: Path, needs: Needs, kernels: Path | None = None) -> None:
         self.folder = folder.resolve()
+        self.asked_of_runpod: set[FaultKind] = set()
         self.gateway_points = self.folder / "failpoints" / "gateway"
         self.worker_points = self.folder / "failpoints" / "worker"
         self.journal = self.folder / "claims.jsonl"
@@ -174,7 +175,14 @@ class Stage:
 
     def runpod_fails(self, kind: FaultKind, effect: Effect = "500", **when: Any) -> None:
         """Let RunPod do this wrong, see `Fault`."""
+        self.asked_of_runpod.add(kind)
         self.stack.emulator.faults.add(Fault(kind, effect=effect, **when))
+
+    def never_came(self) -> list[str]:
+        """Return what was to go wrong since the last mending, and has not."""
+        fired = self.stack.emulator.faults.fired
+        of_runpod = [kind for kind in sorted(self.asked_of_runpod) if not fired[kind]]
+        return [*of_runpod, *(each.name.lower() for each in self.stack.object_faults.never)]
 
     def mend(self) -> None:
         """Let nothing more go wrong."""
@@ -183,6 +191,7 @@ class Stage:
         self.stack.object_faults.clear()
         self.stack.emulator.faults.clear()
         self.stack.emulator.faults.fired.clear()
+        self.asked_of_runpod.clear()
 
     async def outage(self, for_s: float) -> None:
         """Let the gateway lose power, and come back after a while."""

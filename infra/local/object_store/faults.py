@@ -41,6 +41,7 @@ REFUSALS = {
 class _Fault:
     wrong: Wrong
     times: int
+    asked_for: int
     method: str | None
     key_prefix: str
     delay_s: float
@@ -62,7 +63,7 @@ class Faults:
         delay_s: float = 0.0,
     ) -> None:
         """Let the next `times` requests with this method and prefix go wrong so."""
-        self._coming.append(_Fault(wrong, times, method, key_prefix, delay_s))
+        self._coming.append(_Fault(wrong, times, times, method, key_prefix, delay_s))
 
     def clear(self) -> None:
         """Do nothing wrong any more."""
@@ -72,6 +73,11 @@ class Faults:
     def spent(self) -> bool:
         """True once every fault asked for has happened as often as it should."""
         return not any(fault.times for fault in self._coming)
+
+    @property
+    def never(self) -> list[Wrong]:
+        """What was asked for and has not happened once."""
+        return [each.wrong for each in self._coming if each.times == each.asked_for]
 
     def take(self, request: Request) -> tuple[set[Wrong], float]:
         """Return what goes wrong with this request, and how long it waits."""
