@@ -196,6 +196,19 @@ def test_a_job_over_its_run_time_is_timed_out_stopped_and_its_pod_killed_after_a
     assert world.pods["p1"].kill_at == 108.0
 
 
+def test_a_pod_that_stops_a_timed_out_job_within_its_grace_lives_on() -> None:
+    world = World(timeout_grace_s=3.0)
+    world.submit("j1", execution_timeout_s=5.0)
+    world.deliver()
+    world.now_s = 5.0
+    world.queue.sweep()
+
+    world.queue.hear("p1", took=True, idle=True)
+
+    assert world.pods["p1"].kill_at is None
+    assert not world.queue.is_busy(world.pods["p1"])
+
+
 def test_ttl_counts_from_submission_and_forgets_in_any_state() -> None:
     world = World()
     world.running("running", ttl_s=10.0, execution_timeout_s=600.0)

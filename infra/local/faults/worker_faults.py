@@ -5,6 +5,7 @@ import os
 import resource
 import signal
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -101,15 +102,16 @@ async def _is_told_to_end(customer: Customer) -> str:
     return f"{job['status']} in attempt {job['attempt']}"
 
 
-def _zygote(worker: WorkerView) -> int:
-    """Return the pid of the process that the worker forks its children from."""
-    return next(each for each in _below(worker) if _runs(each, b"sandbox.zygote"))
+def _zygote(worker: WorkerView) -> int | None:
+    """Return the pid of the process that the worker forks its children from, once it runs."""
+    return next((each for each in _below(worker) if _runs(each, b"sandbox.zygote")), None)
 
 
-def _child(worker: WorkerView) -> int:
+def _child(worker: WorkerView) -> int | None:
     """Return the pid of the process that does the work: what runs the same, beside it."""
-    zygote = _zygote(worker)
-    return next(each for each in _below(worker) if each > zygote and _runs(each, b"zygote"))
+    zygote = _zygote(worker) or 0
+    below = (each for each in _below(worker) if zygote and each > zygote)
+    return next((each for each in below if _runs(each, b"zygote")), None)
 
 
 def _below(worker: WorkerView) -> list[int]:
@@ -122,14 +124,14 @@ def _runs(pid: int, word: bytes) -> bool:
     return word in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def _end(pid: int) -> None:
-    os.kill(pid, signal.SIGKILL)
+async def _end(stage: Stage, find: Callable[[], int | None]) -> None:
+    os.kill(await stage.until(find, "there is such a process"), signal.SIGKILL)
 
 
-def _killed(whose: Callable[[WorkerView], int]) -> Callable[[Customer], Any]:
+def _killed(whose: Callable[[WorkerView], int | None]) -> Callable[[Customer], Any]:
     async def play(customer: Customer) -> str:
         order, worker = await _at_work(customer)
-        _end(whose(worker))
+        await _end(customer.stage, partial(whose, worker))
         job = await customer.reached(order, "succeeded", "failed")
         if job["status"] == "failed" and job["error"]["code"] != "out_of_memory":
             raise NotSurvived(f"it failed as {job['error']['code']}")
@@ -144,7 +146,7 @@ async def _idle_zygote_dies(customer: Customer) -> str:
     await customer.ended(await customer.submit())
     for worker in customer.stage.workers():
         if worker.state is WorkerState.READY:
-            _end(_zygote(worker))
+            await _end(customer.stage, partial(_zygote, worker))
     job = await customer.ended(await customer.submit())
     return f"{job['status']} in attempt {job['attempt']}"
 

@@ -267,7 +267,7 @@ class JobQueue:
                 )
         kill = self._faults.take(FaultKind.KILL_WORKER, self._endpoint, *job.names)
         if kill is not None and pod is not None:
-            pod.kill_at = now + kill.delay_s
+            pod.kill_at, pod.kill_for = now + kill.delay_s, None
 
     def _is_late(self, job: Job) -> bool:
         if not job.is_final:
@@ -282,6 +282,8 @@ class JobQueue:
         pod, job = self.pods.get(pod_id), self.jobs.get(job_id)
         if pod is not None:
             pod.jobs.discard(job_id)
+            if pod.kill_for == job_id:  # it has stopped within its grace
+                pod.kill_at = pod.kill_for = None
             pod.stops = [stop for stop in pod.stops if stop.job_id != job_id]
         if job is not None:
             job.holders.discard(pod_id)
@@ -317,7 +319,9 @@ class JobQueue:
         self._end(job, Status.TIMED_OUT)
         self._stop_holders(job)
         for pod_id in job.holders & self.pods.keys():
-            self.pods[pod_id].kill_at = now + self._config.timeout_grace_s
+            pod = self.pods[pod_id]
+            if pod.kill_at is None:
+                pod.kill_at, pod.kill_for = now + self._config.timeout_grace_s, job.id
 
     def _deliver_again(self, job: Job) -> None:
         if job.retried >= self._config.max_redeliveries:

@@ -146,7 +146,8 @@ class Pod:
     """One worker as the platform sees it: what it holds, and when it was last heard.
 
     `retiring`: it gets no more jobs and is about to be told to end. `kill_at`: when its
-    process is to be killed. `poll`: its one open take.
+    process is to be killed; not if it lets go of the job `kill_for` before, where there is
+    one. `poll`: its one open take.
     """
 
     id: str
@@ -157,5 +158,6 @@ class Pod:
     took_at: float | None = None
     idle_since: float | None = None
     kill_at: float | None = None
+    kill_for: str | None = None
     retiring: bool = False
     poll: object | None = None
