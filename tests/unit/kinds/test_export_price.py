@@ -30,6 +30,18 @@ def test_the_limit_ignores_what_a_caller_says_of_the_length(kind: Any) -> None:
     assert len(limits) == 1
 
 
+@KINDS
+def test_each_layer_takes_its_time_and_gets_it(kind: Any) -> None:
+    plain, titled = order(kind), order(kind, layers=[{"type": "text", "text": "Goal"}] * 50)
+    files = stored(20 * MB, 60)
+
+    likely = [kind.price.likely_s(each, files) for each in (plain, titled)]
+    limits = [kind.price.limit_s(each, files) for each in (plain, titled)]
+
+    assert likely == [pytest.approx(4.4 + 30), pytest.approx(4.4 + 30 * 4)]
+    assert limits[1] - 300 == pytest.approx((limits[0] - 300) * 4)
+
+
 @given(st.integers(1, 5 * 2**40), st.integers(8, 2048), st.integers(8, 1080))
 def test_the_limit_has_a_floor_and_a_cap_below_the_deadline(
     size_bytes: int, half_width: int, half_height: int
