@@ -91,7 +91,7 @@ EXPORT_PRICE = PriceRule(
     basis=(
         "worker seconds: the length of the kept video at half its time for a 1080 × 1920 "
         "output, in proportion to the output's pixels, and up to five times that for other "
-        "codecs and qualities than H.264 in standard, and 6 % for each layer; the limit is 300 s and one second for "
-        "each 32 KiB of the stored file, at most 3300 s"
+        "codecs and qualities than H.264 in standard, and 6 % for each layer; the limit is "
+        "300 s and one second for each 32 KiB of the stored file, at most 3300 s"
     ),
 )
