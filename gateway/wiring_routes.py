@@ -4,7 +4,7 @@ from functools import partial
 
 from fastapi import FastAPI
 
-from gateway.api.metrics import Metering, ProcessFigures
+from gateway.api.metrics import Metering
 from gateway.api.products.exports.order_desk import ExportUseCases
 from gateway.api.use_cases import JobUseCases
 from gateway.core.figures import BeatFigures
@@ -16,6 +16,7 @@ from gateway.services.export_projects import ExportProjects
 from gateway.services.look_at_upload import LookAtUpload
 from gateway.services.multipart_uploads import MultipartUploads
 from gateway.services.preview_plan import PreviewPlan
+from gateway.services.process_figures import ProcessFigures
 from gateway.services.read_usage import ReadUsage
 from gateway.services.readiness import Readiness
 from gateway.services.resolve_files import ResolveFiles

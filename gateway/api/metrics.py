@@ -6,23 +6,11 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request, Response
 
 from gateway.api.auth import Admin
-from gateway.core.figures import BeatFigures, CallFigures, JobFigures, WriteFigures
 from gateway.ports.clock import Clock
-from gateway.services.request_figures import RequestFigures
+from gateway.services.process_figures import ProcessFigures
 from gateway.services.take_census import TakeCensus
 
 router = APIRouter(tags=["health"])
-
-
-@dataclass(frozen=True, slots=True)
-class ProcessFigures:
-    """What this process counts as it works; all of it begins at 0 when it starts."""
-
-    requests: RequestFigures
-    jobs: JobFigures
-    calls: CallFigures
-    writes: WriteFigures
-    beats: BeatFigures
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,6 @@ from prometheus_client.metrics_core import (
 from prometheus_client.registry import Collector, CollectorRegistry
 from typing_extensions import override
 
-from gateway.api.metrics import ProcessFigures
 from gateway.core.figures import (
     BeatFigures,
     CallFigures,
@@ -25,6 +24,7 @@ from gateway.core.figures import (
 )
 from gateway.core.pricing import MICRO
 from gateway.ports.census import Census
+from gateway.services.process_figures import ProcessFigures
 from gateway.services.request_figures import RequestFigures
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
