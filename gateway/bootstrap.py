@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from gateway.adapters.http_outgoing import HttpOutgoing, SystemNames
 from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.runpod import RunPodCompute
+from gateway.adapters.sql.assets import SqlAssetStore
 from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
 from gateway.adapters.sql.effects import SqlEffectQueue
@@ -23,6 +24,7 @@ from gateway.adapters.sql.job_reuse import SqlJobReuse
 from gateway.adapters.sql.job_watch import SqlJobWatch
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.retention import SqlRetentionStore
+from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sql.webhooks import SqlWebhookStore
 from gateway.adapters.sqlite import backup
@@ -126,6 +128,8 @@ def sqlite_adapters(
         budgets=SqlBudgetStore(engine),
         keys=polls.keys,
         uploads=SqlUploadStore(engine),
+        assets=SqlAssetStore(engine),
+        upload_sweep=SqlUploadSweep(engine),
         objects=objects,
         multiparts=multiparts,
         export_projects=SqlExportProjectStore(engine),
@@ -200,7 +204,11 @@ def build_gateway(
     services = JobServices(settings, adapters, offered or load_kinds(), polls, pulse.wake)
     perform, webhooks = services.perform(), services.webhooks
     sweep_uploads = SweepUploads(
-        adapters.uploads, adapters.objects, adapters.multiparts, adapters.clock
+        adapters.upload_sweep,
+        adapters.uploads,
+        adapters.objects,
+        adapters.multiparts,
+        adapters.clock,
     )
     tick = services.tick(perform, sweep_uploads)
 

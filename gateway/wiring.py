@@ -13,6 +13,7 @@ from gateway.core.figures import CallFigures, WriteFigures
 from gateway.core.pricing import Rate
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
 from gateway.core.work_tokens import WorkTokens
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
 from gateway.ports.compute import Compute
@@ -30,6 +31,7 @@ from gateway.ports.object_store import ObjectStore
 from gateway.ports.outgoing import Outgoing
 from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
+from gateway.ports.upload_sweep import UploadSweep
 from gateway.ports.webhook_store import WebhookStore
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
 from gateway.services.attempt_gate import AttemptGate
@@ -81,6 +83,8 @@ class Ports(PollPorts):
     census: CensusTaker
     budgets: BudgetStore
     uploads: UploadStore
+    assets: AssetStore
+    upload_sweep: UploadSweep
     objects: ObjectStore
     multiparts: MultipartStore
     export_projects: ExportProjectStore
@@ -162,7 +166,7 @@ class JobServices:
         self.caps = caps_of(settings.budget)
         self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake, self.caps)
         self.finish = FinishAttempt(
-            self.change, has.attempts, has.objects, has.uploads, has.clock, offered
+            self.change, has.attempts, has.objects, has.assets, has.clock, offered
         )
         self.gate = AttemptGate(has.jobs, has.attempts, self.tokens)
 
@@ -170,7 +174,7 @@ class JobServices:
         """What the routes call."""
         has, limits, polls = self.has, self.settings.limits, self.polls
         read = ReadRequest(self.kinds, limits.labels)
-        resolve = ResolveFiles(has.uploads, has.jobs)
+        resolve = ResolveFiles(has.assets, has.jobs)
         reuse = ReuseResult(
             has.job_reuse, has.objects, has.clock, self.settings.retention.outputs_kept
         )
@@ -213,7 +217,7 @@ class JobServices:
                 min(limits.upload_bytes, SINGLE_PUT_MAX_BYTES),
             ),
             record_report=RecordReport(
-                self.gate, has.jobs, self.change, self.finish, has.uploads, has.clock
+                self.gate, has.jobs, self.change, self.finish, has.assets, has.clock
             ),
             wait_s_max=limits.wait_s_max,
             slow_watcher_s=self.settings.timings.slow_watcher_s,
@@ -250,7 +254,7 @@ class JobServices:
                 has.attempts,
                 has.objects,
                 has.effects,
-                has.uploads,
+                has.assets,
                 has.webhooks,
                 has.clock,
             ),
@@ -261,6 +265,7 @@ class JobServices:
                 has.erasures,
                 change,
                 has.uploads,
+                has.assets,
                 has.objects,
                 has.multiparts,
                 has.clock,

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from gateway.core.effects import EffectKind
 from gateway.core.retention import Kept, Rule
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.clock import Clock
 from gateway.ports.erasure_store import ErasureStore
 from gateway.ports.job_pruning import JobPruning
@@ -80,6 +81,7 @@ def performers(
     erasures: ErasureStore,
     change: ChangeJob,
     uploads: UploadStore,
+    assets: AssetStore,
     objects: ObjectStore,
     multiparts: MultipartStore,
     clock: Clock,
@@ -88,6 +90,6 @@ def performers(
     return {
         EffectKind.EXPIRE: ExpireOutputs(jobs, reuse, objects),
         EffectKind.ERASE_TENANT: CarryOutErasure(
-            erasures, removal, change, uploads, objects, multiparts, clock
+            erasures, removal, change, uploads, assets, objects, multiparts, clock
         ),
     }

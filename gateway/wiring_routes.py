@@ -33,6 +33,7 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
     look = LookAtUpload(has.uploads, has.objects, has.clock, has.new_id)
     app.state.uploads = Uploads(
         has.uploads,
+        has.assets,
         has.objects,
         has.signer,
         look,
@@ -52,6 +53,7 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
     )
     app.state.export_inputs = ExportInputs(
         has.uploads,
+        has.assets,
         has.objects,
         has.signer,
         look,
@@ -62,7 +64,7 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
         settings.limits.stored_bytes_per_tenant,
     )
     app.state.assets = Assets(
-        has.uploads, has.objects, has.signer, has.clock, settings.timings.url_s
+        has.assets, has.objects, has.signer, has.clock, settings.timings.url_s
     )
     checks = {"database": has.database_answers, "store": has.objects.check}
     if settings.runpod is None:
@@ -77,8 +79,8 @@ def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:
 def install_preview(app: FastAPI, services: JobServices) -> None:
     """Leave what the route of previews calls."""
     has = services.has
-    resolve = ResolveFiles(has.uploads, has.jobs)
-    app.state.preview_plan = PreviewPlan(services.kinds, resolve, has.uploads, has.jobs)
+    resolve = ResolveFiles(has.assets, has.jobs)
+    app.state.preview_plan = PreviewPlan(services.kinds, resolve, has.assets, has.jobs)
 
 
 def install_exports(app: FastAPI, settings: Settings, has: Ports) -> None:
@@ -87,7 +89,7 @@ def install_exports(app: FastAPI, settings: Settings, has: Ports) -> None:
     jobs: JobUseCases = app.state.job_use_cases
     app.state.export_use_cases = ExportUseCases(
         inputs,
-        ExportProjects(has.export_projects, has.uploads, inputs, has.clock),
+        ExportProjects(has.export_projects, has.assets, inputs, has.clock),
         ShowJob(jobs.read_events, has.signer, settings.timings.url_s),
         app.state.job_tickets,
     )

@@ -4,9 +4,9 @@ import logging
 from dataclasses import dataclass
 
 from gateway.core.upload import Asset
+from gateway.ports.asset_store import AssetStore, Deletion
 from gateway.ports.clock import Clock
 from gateway.ports.object_store import ObjectStore
-from gateway.ports.upload_store import Deletion, UploadStore
 from gateway.ports.url_signer import SignedUrl, UrlSigner
 from shared.errors import Conflict, NotFound, TryAgainLater
 
@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 class Assets:
     """`url_life_s` is how long a download URL lives."""
 
-    store: UploadStore
+    store: AssetStore
     objects: ObjectStore
     signer: UrlSigner
     clock: Clock
@@ -25,7 +25,7 @@ class Assets:
 
     async def get(self, tenant: str, asset_id: str) -> Asset:
         """Return the asset. Raises `NotFound`, also for another tenant's."""
-        asset = await self.store.get_asset(tenant, asset_id)
+        asset = await self.store.get(tenant, asset_id)
         if asset is None:
             raise _missing(asset_id)
         return asset
@@ -44,7 +44,7 @@ class Assets:
         An object that cannot be removed now is removed by the sweep.
         """
         asset = await self.get(tenant, asset_id)
-        match await self.store.delete_asset(tenant, asset_id, self.clock.now()):
+        match await self.store.delete(tenant, asset_id, self.clock.now()):
             case Deletion.MISSING:
                 raise _missing(asset_id)
             case Deletion.IN_USE:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from gateway.core import effects
 from gateway.core.effects import SWEEP_MARGIN_S, URL_MARGIN_S, Effect
 from gateway.core.job import Job, no_such_job
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
 from gateway.ports.effect_queue import EffectQueue
@@ -14,7 +15,6 @@ from gateway.ports.job_removal import Deleted, JobRemoval
 from gateway.ports.job_reuse import JobReuse
 from gateway.ports.job_store import JobStore
 from gateway.ports.object_store import ObjectStore
-from gateway.ports.upload_store import UploadStore
 from gateway.ports.webhook_store import WebhookStore
 from gateway.services.export_inputs import KEPT_FOR
 from gateway.services.perform_effects import PutOff
@@ -78,7 +78,7 @@ class EraseJob:
     attempts: AttemptLog
     objects: ObjectStore
     queue: EffectQueue
-    uploads: UploadStore
+    assets: AssetStore
     webhooks: WebhookStore
     clock: Clock
 
@@ -105,7 +105,7 @@ class EraseJob:
             raise PutOff("its end is still to be told")
         await self._empty_prefix(job, shared)
         read = sorted({file.asset_id for file in job.files if file.asset_id})
-        await self.uploads.reconsider(read, self.clock.now() + KEPT_FOR)
+        await self.assets.reconsider(read, self.clock.now() + KEPT_FOR)
         await self.removal.erase(job.id)
 
     async def _empty_prefix(self, job: Job, shared: set[str]) -> None:

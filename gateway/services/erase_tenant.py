@@ -10,6 +10,7 @@ from gateway.core.decision import Refused
 from gateway.core.effects import Effect
 from gateway.core.happenings import CancelAsked
 from gateway.core.upload import Upload, UploadStatus
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.clock import Clock
 from gateway.ports.erasure_store import Erasure, ErasureStore, Left
 from gateway.ports.job_removal import Deleted, JobRemoval
@@ -67,6 +68,7 @@ class CarryOutErasure:
     removal: JobRemoval
     change: ChangeJob
     uploads: UploadStore
+    assets: AssetStore
     objects: ObjectStore
     multiparts: MultipartStore
     clock: Clock
@@ -119,10 +121,10 @@ class CarryOutErasure:
             await self.multiparts.abort(upload.key, upload.multipart_id)
         await self.objects.delete(upload.key)
         if upload.status is UploadStatus.PENDING:
-            await self.uploads.abort_upload(upload.tenant, upload.upload_id)
+            await self.uploads.abort(upload.tenant, upload.upload_id)
         elif upload.asset_id is not None:
             now = self.clock.now()
-            await self.uploads.delete_asset(upload.tenant, upload.asset_id, now)
+            await self.assets.delete(upload.tenant, upload.asset_id, now)
 
     async def _empty_prefix(self, tenant: str) -> None:
         """Remove what no row names any more; uploads of all surfaces but one lie under it."""

@@ -8,6 +8,7 @@ from datetime import timedelta
 from gateway.core.media_types import accepted
 from gateway.core.object_keys import input_key
 from gateway.core.upload import Asset, Upload, UploadStatus
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.clock import Clock
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
@@ -38,6 +39,7 @@ class ExportInputs:
     """
 
     store: UploadStore
+    assets: AssetStore
     objects: ObjectStore
     signer: UrlSigner
     look: LookAtUpload
@@ -95,9 +97,7 @@ class ExportInputs:
         )
         if job_id is None:
             with no_room_said():
-                await self.store.create_upload(
-                    upload, now + KEPT_FOR, quota_bytes=self.quota_bytes
-                )
+                await self.store.create(upload, now + KEPT_FOR, quota_bytes=self.quota_bytes)
         else:
             upload = await self._renewed(upload)
         return upload, self._sign(upload)
@@ -121,7 +121,7 @@ class ExportInputs:
             upload = await self._completed(upload, field)
         asset = None
         if upload is not None and upload.asset_id is not None:
-            asset = await self.store.get_asset(tenant, upload.asset_id)
+            asset = await self.assets.get(tenant, upload.asset_id)
         if asset is None:
             raise NotFound(
                 f"no input at {key}",
@@ -137,7 +137,7 @@ class ExportInputs:
 
     async def _renewed(self, asked: Upload) -> Upload:
         """Return the upload promised before as it is now asked for."""
-        now = await self.store.get_upload(asked.tenant, asked.upload_id)
+        now = await self.store.get(asked.tenant, asked.upload_id)
         if now is None or not now.provisional:
             raise _no_such_id(asked)
         if now.status is UploadStatus.ABORTED:
@@ -147,9 +147,7 @@ class ExportInputs:
         wanted = replace(asked, key=now.key, created_at=now.created_at)
         sweep_at = asked.created_at + KEPT_FOR
         with no_room_said():
-            renewed = await self.store.renew_upload(
-                wanted, sweep_at, quota_bytes=self.quota_bytes
-            )
+            renewed = await self.store.renew(wanted, sweep_at, quota_bytes=self.quota_bytes)
         if renewed is None:
             raise _no_such_id(asked)
         if renewed.status is UploadStatus.PENDING:

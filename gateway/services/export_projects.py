@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from gateway.core.export_project import ExportClip, ExportProject
 from gateway.core.upload import Asset
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.clock import Clock
 from gateway.ports.export_projects import ExportProjectStore
-from gateway.ports.upload_store import UploadStore
 from gateway.services.export_inputs import KEPT_FOR, ExportInputs
 from shared.errors import Conflict, NotFound
 
@@ -16,7 +16,7 @@ class ExportProjects:
     """A project and its clips are found under their tenant alone."""
 
     store: ExportProjectStore
-    uploads: UploadStore
+    assets: AssetStore
     inputs: ExportInputs
     clock: Clock
 
@@ -69,7 +69,7 @@ class ExportProjects:
     async def _left(self, before: str | None, now: str | None) -> None:
         """What was replaced goes some time later, unless something else has taken it up."""
         if before is not None and before != now:
-            await self.uploads.reconsider([before], self.clock.now() + KEPT_FOR)
+            await self.assets.reconsider([before], self.clock.now() + KEPT_FOR)
 
     async def working_video(self, tenant: str, project_id: int) -> Asset:
         """Return what an overlay of the project is made of.
@@ -85,7 +85,7 @@ class ExportProjects:
                 code="project_not_found",
             )
         asset_id = project.working_asset_id
-        asset = await self.uploads.get_asset(tenant, asset_id) if asset_id else None
+        asset = await self.assets.get(tenant, asset_id) if asset_id else None
         if asset is None:
             raise no_working_video()
         return asset
@@ -105,7 +105,7 @@ class ExportProjects:
                 public="There is no such clip.",
                 code="clip_not_found",
             )
-        asset = await self.uploads.get_asset(tenant, clip.source_asset_id)
+        asset = await self.assets.get(tenant, clip.source_asset_id)
         if asset is None:
             raise source_video_not_found()
         return clip, asset

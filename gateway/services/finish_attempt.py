@@ -16,10 +16,10 @@ from gateway.core.happenings import (
 )
 from gateway.core.job import Job, JobOutput
 from gateway.core.object_keys import attempt_key
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
 from gateway.ports.object_store import ObjectStore
-from gateway.ports.upload_store import UploadStore
 from gateway.services.change_job import Changed, ChangeJob
 from gateway.services.grant_outputs import LARGEST_MANIFEST_BYTES, MANIFEST_TYPE
 from gateway.services.reuse_result import name_of_work
@@ -49,7 +49,7 @@ class FinishAttempt:
     change: ChangeJob
     attempts: AttemptLog
     objects: ObjectStore
-    uploads: UploadStore
+    assets: AssetStore
     clock: Clock
     kinds: Mapping[str, JobKind[Any, Any]]
 
@@ -116,7 +116,7 @@ class FinishAttempt:
                 extra={"job_id": job.id, "fence": job.fence, "why": str(error)},
             )
             return AttemptFailed("storage_error", "", "upload")
-        return AttemptSucceeded(result, outputs, await name_of_work(job, self.uploads))
+        return AttemptSucceeded(result, outputs, await name_of_work(job, self.assets))
 
     async def _seen(self, job: Job, said: list[Output]) -> tuple[JobOutput, ...]:
         kind = self.kinds[job.kind]

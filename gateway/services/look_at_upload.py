@@ -65,7 +65,7 @@ class LookAtUpload:
             sha256=upload.sha256 if upload.part_size_bytes is None else None,
             duration_s=upload.duration_s,
         )
-        return await self.store.complete_upload(asset) or upload
+        return await self.store.complete(asset) or upload
 
     async def _type_is_true(self, upload: Upload, found: StoredObject) -> bool:
         """True if the bytes are what was declared, and stored under that type."""
@@ -78,7 +78,7 @@ class LookAtUpload:
 
     async def _take_away(self, upload: Upload, why: CallerMustChange) -> None:
         """Abort, and remove the object; one that was completed meanwhile is left alone."""
-        now = await self.store.abort_upload(upload.tenant, upload.upload_id)
+        now = await self.store.abort(upload.tenant, upload.upload_id)
         if now is not None and now.status is UploadStatus.ABORTED:
             log.info("upload.refused", extra={"key": upload.key, "code": why.what})
             await self.objects.delete(upload.key)

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Protocol, Self, runtime_checkable
 
 from pydantic import Field, ValidationError, model_validator
 
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.job_store import JobStore
-from gateway.ports.upload_store import UploadStore
 from gateway.services.resolve_files import ResolveFiles
 from shared.artifacts import references_in
 from shared.errors import Conflict, FieldError, JobFailed, ValidationFailed
@@ -119,7 +119,7 @@ class PreviewPlan:
 
     kinds: Mapping[str, JobKind[Any, Any]]
     resolve: ResolveFiles
-    uploads: UploadStore
+    assets: AssetStore
     jobs: JobStore
 
     async def __call__(self, tenant: str, asked: PreviewRequest) -> Preview:
@@ -149,7 +149,7 @@ class PreviewPlan:
         [found] = await self.resolve(tenant, named)
         facts: Mapping[str, Any] | None = None
         if found.file.asset_id is not None:
-            asset = await self.uploads.get_asset(tenant, found.file.asset_id)
+            asset = await self.assets.get(tenant, found.file.asset_id)
             facts = asset.probe if asset else None
         elif found.file.source_id is not None:
             job = await self.jobs.get(found.file.source_id, tenant=tenant)

@@ -14,9 +14,9 @@ from gateway.core.happenings import (
 )
 from gateway.core.job import Job, JobWarning
 from gateway.core.lifecycle import decide
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.clock import Clock
 from gateway.ports.job_store import JobStore
-from gateway.ports.upload_store import UploadStore
 from gateway.services.attempt_gate import AttemptGate
 from gateway.services.change_job import ChangeJob
 from gateway.services.claim_job import ToldToStop
@@ -45,7 +45,7 @@ class RecordReport:
     store: JobStore
     change: ChangeJob
     finish: FinishAttempt
-    uploads: UploadStore
+    assets: AssetStore
     clock: Clock
 
     async def __call__(self, job_id: str, token: str, report: Report) -> ReportAnswer:
@@ -121,7 +121,7 @@ class RecordReport:
     async def _probe(self, job: Job, report: Probe) -> None:
         file = next((each for each in job.files if each.name == report.asset), None)
         if file is not None and file.asset_id is not None:
-            await self.uploads.record_probe(file.asset_id, report.sha256, report.probe)
+            await self.assets.record_probe(file.asset_id, report.sha256, report.probe)
 
 
 def _happening(report: Report) -> Happening | None:

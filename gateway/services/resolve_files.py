@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.core.job import JobFile, Status
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.job_store import JobStore
-from gateway.ports.upload_store import UploadStore
 from shared.artifacts import ACCEPTED_TYPES, NamedRef
 from shared.errors import FieldError, NotFound, ValidationFailed
 from shared.job_kind import StoredFile
@@ -23,7 +23,7 @@ class ResolvedFile:
 class ResolveFiles:
     """The resolved key is kept with the job: its bytes never change."""
 
-    uploads: UploadStore
+    assets: AssetStore
     jobs: JobStore
 
     async def __call__(self, tenant: str, refs: Iterable[NamedRef]) -> list[ResolvedFile]:
@@ -50,7 +50,7 @@ class ResolveFiles:
         return found
 
     async def _asset(self, tenant: str, named: NamedRef, asset_id: str) -> ResolvedFile:
-        asset = await self.uploads.get_asset(tenant, asset_id)
+        asset = await self.assets.get(tenant, asset_id)
         if asset is None:
             raise NotFound(
                 f"no asset {asset_id} of {tenant}",

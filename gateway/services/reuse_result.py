@@ -11,11 +11,11 @@ from gateway.core.happenings import ResultReused
 from gateway.core.idempotency import IdempotencyKey
 from gateway.core.job import Job, JobFile
 from gateway.core.lifecycle import decide
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.clock import Clock
 from gateway.ports.job_reuse import JobReuse, NewReuse
 from gateway.ports.job_store import JobIdTaken, KeyTaken, SourceGone
 from gateway.ports.object_store import ObjectStore
-from gateway.ports.upload_store import UploadStore
 
 log = logging.getLogger(__name__)
 
@@ -44,17 +44,17 @@ def work_of(job: Job) -> Work:
     return Work(job.kind, job.kind_version, job.input, job.files)
 
 
-async def name_of_work(job: Job, uploads: UploadStore) -> str:
+async def name_of_work(job: Job, assets: AssetStore) -> str:
     """Return the fingerprint of a job's work, by what is known of its files' bytes by now."""
-    files = [await _as_known(uploads, job.tenant, file) for file in job.files]
+    files = [await _as_known(assets, job.tenant, file) for file in job.files]
     return replace(work_of(job), files=tuple(files)).name()
 
 
-async def _as_known(uploads: UploadStore, tenant: str, file: JobFile) -> JobFile:
+async def _as_known(assets: AssetStore, tenant: str, file: JobFile) -> JobFile:
     """A worker may have seen the bytes since the job came in."""
     if file.sha256 is not None or file.asset_id is None:
         return file
-    asset = await uploads.get_asset(tenant, file.asset_id)
+    asset = await assets.get(tenant, file.asset_id)
     return file if asset is None else replace(file, sha256=asset.sha256)
 
 

@@ -9,6 +9,7 @@ from gateway.ports.clock import Clock
 from gateway.ports.multipart_store import MultipartStore
 from gateway.ports.object_store import ObjectStore
 from gateway.ports.upload_store import UploadStore
+from gateway.ports.upload_sweep import UploadSweep
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +23,8 @@ class SweepUploads:
     Abandoned ones then. Of provisional ones the asset too, unless something has taken it up.
     """
 
-    store: UploadStore
+    store: UploadSweep
+    uploads: UploadStore
     objects: ObjectStore
     multiparts: MultipartStore
     clock: Clock
@@ -52,5 +54,5 @@ class SweepUploads:
             gone = await self.store.let_go(due.upload_id, self.clock.now())
             return due if gone else None
         # Aborted first: a `complete` that comes now must not find what is being removed.
-        now = await self.store.abort_upload(due.tenant, due.upload_id)
+        now = await self.uploads.abort(due.tenant, due.upload_id)
         return None if now is None or now.status is UploadStatus.COMPLETE else now

@@ -19,6 +19,7 @@ from gateway.core.upload import (
     Upload,
     UploadStatus,
 )
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.clock import Clock
 from gateway.ports.multipart_store import PartToJoin, StoredPart
 from gateway.ports.object_store import ObjectStore
@@ -65,6 +66,7 @@ class Uploads:
     """
 
     store: UploadStore
+    assets: AssetStore
     objects: ObjectStore
     signer: UrlSigner
     look: LookAtUpload
@@ -110,12 +112,12 @@ class Uploads:
             upload = replace(upload, part_size_bytes=part_bytes)
         sweep_at = expires_at + PUTS_LAND_WITHIN
         with no_room_said():
-            await self.store.create_upload(upload, sweep_at, quota_bytes=self.quota_bytes)
+            await self.store.create(upload, sweep_at, quota_bytes=self.quota_bytes)
         return await self.in_parts.begin(upload) if asked.multipart else upload
 
     async def get(self, tenant: str, upload_id: str) -> Upload:
         """Return the upload. Raises `NotFound`, also for another tenant's."""
-        return _there(await self.store.get_upload(tenant, upload_id), upload_id)
+        return _there(await self.store.get(tenant, upload_id), upload_id)
 
     async def arrived(self, upload: Upload) -> list[StoredPart] | None:
         """Return the parts the store has of a pending upload in parts; None of any other."""
@@ -170,7 +172,7 @@ class Uploads:
                 public="This upload was aborted. Begin a new one.",
                 code="upload_aborted",
             )
-        asset = await self.store.get_asset(tenant, upload.asset_id)
+        asset = await self.assets.get(tenant, upload.asset_id)
         if asset is None:
             raise NotFound(
                 f"asset {upload.asset_id} is deleted",
@@ -184,7 +186,7 @@ class Uploads:
 
         Raises `Conflict` (`already_complete`).
         """
-        upload = _there(await self.store.abort_upload(tenant, upload_id), upload_id)
+        upload = _there(await self.store.abort(tenant, upload_id), upload_id)
         if upload.status is UploadStatus.COMPLETE:
             raise Conflict(
                 f"upload {upload_id} is complete",

@@ -52,9 +52,9 @@ async def gone(stores, job):
 
 async def an_upload(stores, name, *, done=False):
     upload = Upload(name, "default", f"t/{name}", "f", "video/mp4", 5, NOON, NOON)
-    await stores.uploads.create_upload(upload, NOON)
+    await stores.uploads.create(upload, NOON)
     asset = Asset(f"a-{name}", "default", name, upload.key, "f", "video/mp4", 5, "e", NOON)
-    return await stores.uploads.complete_upload(asset) if done else upload
+    return await stores.uploads.complete(asset) if done else upload
 
 
 async def all_effects_done(stores, at=NOON):
@@ -101,7 +101,7 @@ async def test_jobs_and_uploads_that_are_there_are_found(stores):
     pending = await an_upload(stores, "pending")
     complete = await an_upload(stores, "complete", done=True)
     await an_upload(stores, "aborted")
-    await stores.uploads.abort_upload("default", "aborted")
+    await stores.uploads.abort("default", "aborted")
     found = await stores.erasures.live_uploads("default", 9)
     assert await stores.erasures.open_jobs("default", 9) == ["open"]
     assert await stores.erasures.ended_jobs("default", 9) == ["ended"]
@@ -120,8 +120,8 @@ async def test_rows_of_uploads_go_once_swept_and_read_by_no_job(stores):
     decision = decide(reader, CancelAsked(), NOON)
     await stores.jobs.commit(Change("c", reader, decision.job, decision.events, (), NOON))
     for name in ("swept", "read"):
-        await stores.uploads.delete_asset("default", f"a-{name}", NOON)
-        await stores.uploads.mark_swept(name, None)
+        await stores.assets.delete("default", f"a-{name}", NOON)
+        await stores.upload_sweep.mark_swept(name, None)
     first = await stores.erasures.drop_uploads("default", 9)
     await stores.job_removal.delete("default", "j1", NOON, effects.erase_of("j1", at=NOON))
     await stores.job_removal.erase("j1")

@@ -21,8 +21,8 @@ async def stores(request, tmp_path):
     async with request.param(tmp_path) as stores:
         for n in (1, 2):
             upload = an_upload(f"u{n}", provisional=True)
-            await stores.uploads.create_upload(upload, NOON)
-            await stores.uploads.complete_upload(the_asset(upload, f"a{n}"))
+            await stores.uploads.create(upload, NOON)
+            await stores.uploads.complete(the_asset(upload, f"a{n}"))
         yield stores
 
 
@@ -82,7 +82,7 @@ async def test_an_asset_the_tenant_does_not_have_changes_nothing(store, tenant, 
 
 
 async def test_a_deleted_asset_is_no_video_for_a_project(stores, store):
-    await stores.uploads.delete_asset("default", "a1", NOON)
+    await stores.assets.delete("default", "a1", NOON)
     assert await store.put_project("default", 7, "a1", NOON) is None
     assert await store.put_clip(CLIP) is None
 
@@ -133,14 +133,14 @@ async def test_clips_of_one_project_are_told_apart(store):
 async def test_what_a_project_or_a_clip_names_is_not_let_go(stores, store):
     await store.put_project("default", 7, "a1", NOON)
     await store.put_clip(replace(CLIP, source_asset_id="a2"))
-    assert not await stores.uploads.let_go("u1", LATER)
-    assert not await stores.uploads.let_go("u2", LATER)
-    kept = await stores.uploads.get_upload("default", "u1")
+    assert not await stores.upload_sweep.let_go("u1", LATER)
+    assert not await stores.upload_sweep.let_go("u2", LATER)
+    kept = await stores.uploads.get("default", "u1")
     assert kept.status is UploadStatus.COMPLETE
-    assert await stores.uploads.get_asset("default", "a1") is not None
+    assert await stores.assets.get("default", "a1") is not None
 
 
 async def test_what_no_project_names_any_more_is_let_go(stores, store):
     await store.put_project("default", 7, "a1", NOON)
     await store.put_project("default", 7, None, NOON)
-    assert await stores.uploads.let_go("u1", LATER)
+    assert await stores.upload_sweep.let_go("u1", LATER)

@@ -52,8 +52,8 @@ async def succeeded(stores, job_id="j1", *, at=NOON, **fields):
 async def an_asset(stores, name="a1", *, at=NOON):
     upload = Upload(f"u-{name}", "default", f"t/{name}", "f", "video/mp4", 5, at, at)
     asset = Asset(name, "default", upload.upload_id, upload.key, "f", "video/mp4", 5, "e", at)
-    await stores.uploads.create_upload(upload, at)
-    await stores.uploads.complete_upload(asset)
+    await stores.uploads.create(upload, at)
+    await stores.uploads.complete(asset)
     return asset
 
 
@@ -138,7 +138,7 @@ async def test_assets_are_due_from_their_coming_or_their_last_readers_end(stores
     await an_asset(stores, "new", at=BEFORE)
     await succeeded(stores, "j1", files=reads("read"), at=BEFORE + timedelta(hours=1))
     await create(stores, "j2", files=reads("open"))
-    await stores.uploads.delete_asset("default", "gone", NOON)
+    await stores.assets.delete("default", "gone", NOON)
     assert await due(stores, Kept.ASSETS) == ["idle"]
     assert await due(stores, Kept.ASSETS, before=BEFORE + DAY) == ["idle", "read", "new"]
 
@@ -161,9 +161,9 @@ async def test_an_asset_of_a_project_or_a_clip_stays(stores):
 async def test_an_expired_asset_is_gone_counts_nothing_and_is_swept(stores):
     await an_asset(stores)
     expired = [await stores.retention.expire_asset("a1", BEFORE, BEFORE) for _ in "12"]
-    [swept] = await stores.uploads.to_sweep(BEFORE, 9)
+    [swept] = await stores.upload_sweep.to_sweep(BEFORE, 9)
     assert expired == [True, False]
-    assert await stores.uploads.get_asset("default", "a1") is None
+    assert await stores.assets.get("default", "a1") is None
     assert (swept.upload_id, await stores.uploads.stored_bytes("default")) == ("u-a1", 0)
     with pytest.raises(FileGone):
         await create(stores, files=reads())
@@ -175,7 +175,7 @@ async def test_an_asset_that_came_into_use_since_it_was_found_stays(stores):
     await create(stores, files=reads())
     assert found == ["a1"]
     assert not await stores.retention.expire_asset("a1", BEFORE, BEFORE)
-    assert await stores.uploads.get_asset("default", "a1") is not None
+    assert await stores.assets.get("default", "a1") is not None
 
 
 # -- jobs and rows ---------------------------------------------------------------------
@@ -196,24 +196,24 @@ async def test_rows_of_uploads_go_once_their_objects_have_for_good(stores):
     pending = Upload("u1", "default", "t/1", "f", "video/mp4", 5, NOON, NOON)
     aborted = Upload("u2", "default", "t/2", "f", "video/mp4", 5, NOON, NOON)
     for upload in (pending, aborted):
-        await stores.uploads.create_upload(upload, NOON)
-    await stores.uploads.abort_upload("default", "u2")
+        await stores.uploads.create(upload, NOON)
+    await stores.uploads.abort("default", "u2")
     for name in ("kept", "gone", "named"):
         await an_asset(stores, name)
     reader = await create(stores, files=reads("named"))
     await happen(stores, reader, CancelAsked(), at=NOON)
     for name in ("gone", "named"):
-        await stores.uploads.delete_asset("default", name, NOON)
+        await stores.assets.delete("default", name, NOON)
     early = await due(stores, Kept.UPLOAD_ROWS)
     for upload_id in ("u2", "u-gone", "u-named"):
-        await stores.uploads.mark_swept(upload_id, None)
+        await stores.upload_sweep.mark_swept(upload_id, None)
     found = await due(stores, Kept.UPLOAD_ROWS)
     drop = stores.retention.drop_upload_row
     dropped = [
         await drop(each, BEFORE) for each in ("u1", "u2", "u-kept", "u-gone", "u-named", "u2")
     ]
     left = [
-        await stores.uploads.get_upload("default", each) is not None
+        await stores.uploads.get("default", each) is not None
         for each in ("u1", "u2", "u-kept", "u-gone", "u-named")
     ]
     assert (early, sorted(found)) == ([], ["u-gone", "u2"])
@@ -228,7 +228,7 @@ async def test_what_other_sweeps_take_is_told_too(stores):
     await stores.effects.done(lease, NOON)
     found = {what: await due(stores, what) for what in (Kept.EVENTS, Kept.OPS, Kept.EFFECTS)}
     upload = Upload("u1", "default", "t/1", "f", "video/mp4", 5, NOON, NOON)
-    await stores.uploads.create_upload(upload, NOON)
+    await stores.uploads.create(upload, NOON)
     assert found[Kept.EVENTS] == ["j1"]
     assert "job:j1" in found[Kept.OPS]
     assert "job:open" not in found[Kept.OPS]

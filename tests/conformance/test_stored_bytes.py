@@ -11,8 +11,9 @@ from gateway.core import effects
 from gateway.core.happenings import AttemptSucceeded, Claimed, SlotGranted
 from gateway.core.job import JobFile, JobOutput
 from gateway.core.lifecycle import decide
+from gateway.ports.asset_store import Deletion
 from gateway.ports.job_store import Change, Committed, NewJob
-from gateway.ports.upload_store import Deletion, QuotaExceeded
+from gateway.ports.upload_store import QuotaExceeded
 from tests.support.jobs import NOON, STORES, a_job, memory_stores, sqlite_stores
 from tests.support.uploads import an_upload, the_asset
 
@@ -32,7 +33,7 @@ async def stored(stores, tenant="default"):
 
 async def promised(stores, upload_id="u1", size_bytes=100, *, quota_bytes=None, **fields):
     upload = an_upload(upload_id, size_bytes=size_bytes, **fields)
-    await stores.uploads.create_upload(upload, LATER, quota_bytes=quota_bytes)
+    await stores.uploads.create(upload, LATER, quota_bytes=quota_bytes)
     return upload
 
 
@@ -61,8 +62,8 @@ async def delete_job(stores, job_id="j1"):
 async def test_a_promise_counts_at_once_and_what_came_takes_its_place(stores):
     upload = await promised(stores, size_bytes=100, size_is_limit=True)
     assert await stored(stores) == 100
-    await stores.uploads.complete_upload(the_asset(upload, size_bytes=30))
-    await stores.uploads.complete_upload(the_asset(upload, "a2", size_bytes=70))
+    await stores.uploads.complete(the_asset(upload, size_bytes=30))
+    await stores.uploads.complete(the_asset(upload, "a2", size_bytes=70))
     assert await stored(stores) == 30
     assert await stored(stores, "other") == 0
     assert await stored(stores, "nobody") == 0
@@ -72,16 +73,16 @@ async def test_what_is_called_off_counts_no_more_however_often_it_is(stores):
     await promised(stores)
     await promised(stores, "u2", 7)
     await asyncio.gather(
-        *(stores.uploads.abort_upload(who, "u1") for who in ("other", *["default"] * 5))
+        *(stores.uploads.abort(who, "u1") for who in ("other", *["default"] * 5))
     )
     assert await stored(stores) == 7
 
 
 async def test_a_deleted_asset_counts_no_more_however_often_it_is(stores):
     upload = await promised(stores)
-    await stores.uploads.complete_upload(the_asset(upload))
+    await stores.uploads.complete(the_asset(upload))
     left = await stored(stores)
-    deletions = [stores.uploads.delete_asset("default", "a1", NOON) for _ in range(5)]
+    deletions = [stores.assets.delete("default", "a1", NOON) for _ in range(5)]
     assert (await asyncio.gather(*deletions)).count(Deletion.DONE) == 1
     assert left > 0
     assert await stored(stores) == 0
@@ -89,10 +90,10 @@ async def test_a_deleted_asset_counts_no_more_however_often_it_is(stores):
 
 async def test_an_asset_in_use_goes_on_counting(stores):
     upload = await promised(stores, size_bytes=11)
-    await stores.uploads.complete_upload(the_asset(upload, size_bytes=11))
+    await stores.uploads.complete(the_asset(upload, size_bytes=11))
     reads = a_job(files=(_file("a1"),))
     await stores.jobs.create(NewJob("job:j1", reads, (), None, 10))
-    assert await stores.uploads.delete_asset("default", "a1", NOON) is Deletion.IN_USE
+    assert await stores.assets.delete("default", "a1", NOON) is Deletion.IN_USE
     assert await stored(stores) == 11
 
 
@@ -102,9 +103,9 @@ def _file(asset_id):
 
 async def test_a_provisional_asset_that_is_let_go_counts_no_more(stores):
     upload = await promised(stores, provisional=True)
-    await stores.uploads.complete_upload(the_asset(upload))
-    assert await stores.uploads.let_go("u1", LATER)
-    assert await stores.uploads.let_go("u1", LATER)
+    await stores.uploads.complete(the_asset(upload))
+    assert await stores.upload_sweep.let_go("u1", LATER)
+    assert await stores.upload_sweep.let_go("u1", LATER)
     assert await stored(stores) == 0
 
 
@@ -122,8 +123,8 @@ async def test_where_no_room_is_left_nothing_is_written(stores):
     await promised(stores, "u1", 60, quota_bytes=100)
     with pytest.raises(QuotaExceeded):
         await promised(stores, "u2", 41, quota_bytes=100)
-    assert await stores.uploads.get_upload("default", "u2") is None
-    assert await stores.uploads.to_sweep(LATER, 10) != []
+    assert await stores.uploads.get("default", "u2") is None
+    assert await stores.upload_sweep.to_sweep(LATER, 10) != []
     await promised(stores, "u3", 40, quota_bytes=100)
     assert await stored(stores) == 100
 
@@ -145,15 +146,13 @@ async def test_a_renewed_promise_counts_for_its_new_size_if_there_is_room(stores
     upload = await promised(stores, size_bytes=60, provisional=True)
     larger = replace(upload, size_bytes=90)
     for _ in range(2):
-        await stores.uploads.renew_upload(larger, LATER, quota_bytes=100)
+        await stores.uploads.renew(larger, LATER, quota_bytes=100)
     with pytest.raises(QuotaExceeded):
-        await stores.uploads.renew_upload(
-            replace(upload, size_bytes=101), LATER, quota_bytes=100
-        )
-    assert (await stores.uploads.get_upload("default", "u1")).size_bytes == 90
+        await stores.uploads.renew(replace(upload, size_bytes=101), LATER, quota_bytes=100)
+    assert (await stores.uploads.get("default", "u1")).size_bytes == 90
     assert await stored(stores) == 90
-    await stores.uploads.abort_upload("default", "u1")
-    await stores.uploads.renew_upload(larger, LATER, quota_bytes=1)
+    await stores.uploads.abort("default", "u1")
+    await stores.uploads.renew(larger, LATER, quota_bytes=1)
     assert await stored(stores) == 0
 
 
@@ -163,21 +162,21 @@ async def _anything(stores, step, chance):
     upload = an_upload(f"u{number}", size_bytes=chance.randrange(1, 50), provisional=True)
     match chance.randrange(8):
         case 0 | 1:
-            await stores.uploads.create_upload(upload, LATER)
+            await stores.uploads.create(upload, LATER)
         case 2:
-            known = await stores.uploads.get_upload("default", upload.upload_id)
+            known = await stores.uploads.get("default", upload.upload_id)
             if known is not None:
                 size = chance.randrange(1, 50)
                 asset = the_asset(known, f"a{step}", size_bytes=size)
-                await stores.uploads.complete_upload(asset)
+                await stores.uploads.complete(asset)
         case 3:
-            await stores.uploads.abort_upload("default", upload.upload_id)
+            await stores.uploads.abort("default", upload.upload_id)
         case 4:
-            await stores.uploads.renew_upload(upload, LATER)
+            await stores.uploads.renew(upload, LATER)
         case 5:
-            await stores.uploads.delete_asset("default", f"a{chance.randrange(step + 1)}", NOON)
-        case 6 if await stores.uploads.get_upload("default", upload.upload_id):
-            await stores.uploads.let_go(upload.upload_id, LATER)
+            await stores.assets.delete("default", f"a{chance.randrange(step + 1)}", NOON)
+        case 6 if await stores.uploads.get("default", upload.upload_id):
+            await stores.upload_sweep.let_go(upload.upload_id, LATER)
         case 7:
             sizes = [chance.randrange(1, 9) for _ in range(chance.randrange(3))]
             await succeeded(stores, f"j{step}", *sizes)

@@ -40,9 +40,7 @@ async def test_completing_an_upload_whose_asset_was_deleted_is_404(desk):
 
 async def test_an_asset_an_unfinished_job_reads_is_409_and_stays(desk):
     asset = await desk.an_asset()
-    await desk.stores.job_reads(
-        await desk.stores.uploads.get_asset("default", asset["asset_id"])
-    )
+    await desk.stores.job_reads(await desk.stores.assets.get("default", asset["asset_id"]))
     answer = await desk.ask("DELETE", f"/assets/{asset['asset_id']}")
     assert code_of(answer) == (409, "asset_in_use")
     assert await desk.stored() == [asset["key"]]

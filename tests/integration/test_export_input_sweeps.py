@@ -42,7 +42,7 @@ async def test_d105_an_input_whose_job_was_never_made_is_gone_after_the_sweep(de
     assert await desk.stored() == []
     gone = await desk.ask("GET", f"/assets/{asset.asset_id}")
     assert code_of(gone) == (404, "asset_not_found")
-    assert await desk.stores.uploads.to_sweep(desk.clock.now(), 10) == []
+    assert await desk.stores.upload_sweep.to_sweep(desk.clock.now(), 10) == []
 
 
 async def test_d105_an_input_that_was_never_put_or_never_taken_is_gone_after_the_sweep(desk):

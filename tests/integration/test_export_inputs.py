@@ -101,7 +101,7 @@ async def test_d135_no_second_url_once_a_video_is_there_or_taken(desk):
 
 async def test_s4_8_an_aborted_upload_gets_no_second_url(desk):
     upload, _ = await promise(desk)
-    await desk.stores.uploads.abort_upload("default", upload.upload_id)
+    await desk.stores.uploads.abort("default", upload.upload_id)
     again = promise(desk, job_id=upload.upload_id)
     assert await refused(Conflict, again) == "upload_aborted"
 
@@ -114,7 +114,7 @@ async def test_s4_8_a_fresh_url_takes_over_type_and_size_and_lives_its_own_time(
     assert (second.upload_id, second.key) == (first.upload_id, first.key)
     assert signed.expires_at == NOON + timedelta(minutes=75)
     assert signed.headers == {"content-type": "video/quicktime", "if-none-match": "*"}
-    assert await desk.stores.uploads.get_upload("default", first.upload_id) == second
+    assert await desk.stores.uploads.get("default", first.upload_id) == second
 
 
 async def test_s4_8_a_fresh_url_may_be_asked_for_just_before_the_sweep(desk):
@@ -197,7 +197,7 @@ async def test_d109_what_is_no_key_of_an_input_is_422_and_names_the_field(desk, 
 @pytest.mark.parametrize("name", ["working_video.mp4", "source.mp4"])
 async def test_inputs_under_their_older_names_stay_readable(desk, name):
     row = an_upload("u1", key=f"input/u1/{name}")
-    await desk.stores.uploads.create_upload(row, row.expires_at)
+    await desk.stores.uploads.create(row, row.expires_at)
     signed = desk.bucket.signer.sign_put(row.key, expires_s=60, content_type="video/mp4")
     await put(desk, signed)
     asset = await take(desk, row)
@@ -240,7 +240,7 @@ async def test_a_deleted_input_is_404(desk):
 async def test_d104_the_id_of_an_input_is_kept_for_its_job_and_no_other_asset_has_one(desk):
     upload = await an_input(desk)
     assert desk.exports.reserved_id(await take(desk, upload)) == upload.upload_id
-    of_v1 = await desk.stores.uploads.get_asset("default", (await desk.an_asset())["asset_id"])
+    of_v1 = await desk.stores.assets.get("default", (await desk.an_asset())["asset_id"])
     assert desk.exports.reserved_id(of_v1) is None
 
 
@@ -271,7 +271,7 @@ async def test_d107_taking_a_large_input_reads_64_kib_of_it(tmp_path):
     async with a_desk("memory", tmp_path, MemorySide(Counted)) as desk:
         body = MP4 + bytes(10 * HEAD_BYTES)
         row = an_upload("u1", key="input/u1/video.mp4", size_bytes=len(body))
-        await desk.stores.uploads.create_upload(row, row.expires_at)
+        await desk.stores.uploads.create(row, row.expires_at)
         signed = desk.bucket.signer.sign_put(row.key, expires_s=60, content_type="video/mp4")
         await put(desk, signed, body)
         await take(desk, row)

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.surfaces import Surface
-from gateway.ports.upload_store import Deletion
+from gateway.ports.asset_store import Deletion
 from gateway.services.job_request import JobRequest
 from tests.support.jobs import NOON, STORES
 from tests.support.world import COPY, a_world, calling
@@ -56,7 +56,7 @@ async def test_a_retry_is_a_new_job_of_the_same_input_labels_and_limits(world, h
     job = await world.job(new["id"])
     assert job.deadline_at - job.created_at == timedelta(seconds=90)
     assert [file.asset_id for file in job.files] == [asset]
-    gone = await world.stores.uploads.delete_asset("default", asset, NOON)
+    gone = await world.stores.assets.delete("default", asset, NOON)
     assert gone is Deletion.IN_USE
 
 

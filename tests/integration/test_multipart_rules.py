@@ -207,7 +207,7 @@ async def test_completing_parts_again_and_at_once_gives_the_same_asset(desk):
 async def test_what_was_joined_before_is_answered_by_the_object_whatever_is_named(desk, said):
     upload = await desk.promise(multipart=True)
     (part,) = await desk.put_parts(upload, MP4)
-    row = await desk.stores.uploads.get_upload("default", upload["upload_id"])
+    row = await desk.stores.uploads.get("default", upload["upload_id"])
     to_join = [PartToJoin(1, part["etag"].strip('"'))]
     await desk.objects.join(row.key, row.multipart_id, to_join)
     assert (await desk.ask("GET", f"/uploads/{upload['upload_id']}")).json()["parts"] == []
@@ -217,7 +217,7 @@ async def test_what_was_joined_before_is_answered_by_the_object_whatever_is_name
 async def test_a_store_that_has_forgotten_the_parts_is_told_as_nothing_there(desk):
     upload = await desk.promise(multipart=True)
     parts = {"parts": await desk.put_parts(upload, MP4)}
-    row = await desk.stores.uploads.get_upload("default", upload["upload_id"])
+    row = await desk.stores.uploads.get("default", upload["upload_id"])
     await desk.objects.abort(row.key, row.multipart_id)
     assert code_of(await desk.complete(upload, json=parts)) == (409, "object_missing")
 
@@ -235,7 +235,7 @@ async def test_an_abort_while_the_parts_are_joined_leaves_no_object(meddled):
     parts = {"parts": await meddled.put_parts(upload, MP4)}
 
     async def swept() -> None:
-        await meddled.stores.uploads.abort_upload("default", upload["upload_id"])
+        await meddled.stores.uploads.abort("default", upload["upload_id"])
 
     meddled.objects.after_join = swept
     answer = await meddled.complete(upload, json=parts)
@@ -246,7 +246,7 @@ async def test_an_abort_while_the_parts_are_joined_leaves_no_object(meddled):
 async def test_an_upload_the_store_was_never_asked_for_is_begun_with_its_first_parts(meddled):
     # As a crash leaves it between the row and the store's answer.
     row = an_upload("u1", part_size_bytes=PART_BYTES, created_at=NOON)
-    await meddled.stores.uploads.create_upload(row, row.expires_at)
+    await meddled.stores.uploads.create(row, row.expires_at)
     upload = (await meddled.ask("GET", "/uploads/u1")).json()
     assert (upload["parts"], meddled.objects.begun) == ([], [])
     answer = await meddled.complete(upload, json={"parts": [named(1)]})
@@ -257,11 +257,11 @@ async def test_an_upload_the_store_was_never_asked_for_is_begun_with_its_first_p
 
 async def test_of_those_who_begin_at_once_one_is_kept_and_the_others_let_go(meddled):
     row = an_upload("u1", part_size_bytes=PART_BYTES, created_at=NOON)
-    await meddled.stores.uploads.create_upload(row, row.expires_at)
+    await meddled.stores.uploads.create(row, row.expires_at)
     upload = {"upload_id": "u1"}
     answers = await asyncio.gather(*(meddled.sign(upload, 1) for _ in range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
-    kept = (await meddled.stores.uploads.get_upload("default", "u1")).multipart_id
+    kept = (await meddled.stores.uploads.get("default", "u1")).multipart_id
     assert len(meddled.objects.begun) == 4
     assert {*meddled.objects.let_go, kept} == {*meddled.objects.begun}
 

@@ -33,9 +33,9 @@ async def fail(desk, wrong, times=3):
 
 async def sweep_a_day_after_its_end(desk):
     """Sweep with a clock that is ahead; boto3 signs by the machine's, and the store checks."""
-    store, objects = desk.stores.uploads, desk.objects
+    stores, objects = desk.stores, desk.objects
     ahead = HandClock(desk.clock.now() + timedelta(seconds=PARTS_LIFE_S + 24 * 3600))
-    await SweepUploads(store, objects, objects, ahead)()
+    await SweepUploads(stores.upload_sweep, stores.uploads, objects, objects, ahead)()
 
 
 async def state_of(desk, upload):
@@ -43,7 +43,7 @@ async def state_of(desk, upload):
 
 
 async def known_parts(desk, upload):
-    row = await desk.stores.uploads.get_upload("default", upload["upload_id"])
+    row = await desk.stores.uploads.get("default", upload["upload_id"])
     return await desk.objects.parts(row.key, row.multipart_id)
 
 
@@ -100,10 +100,10 @@ async def test_a_store_that_cannot_begin_is_503_and_only_a_row_is_left(desk):
 
     assert (await desk.promise(multipart=True))["status"] == "pending"
 
-    left = await desk.stores.uploads.get_upload("default", "id-1")
+    left = await desk.stores.uploads.get("default", "id-1")
     assert (left.status, left.multipart_id) == ("pending", None)
     await sweep_a_day_after_its_end(desk)
-    assert (await desk.stores.uploads.get_upload("default", "id-1")).status == "aborted"
+    assert (await desk.stores.uploads.get("default", "id-1")).status == "aborted"
 
 
 async def test_a_store_that_cannot_join_is_503_and_the_next_time_it_does(desk, upload):

@@ -29,6 +29,7 @@ NOT_FOR_A_POLL = {
     *("gateway.api.uploads", "gateway.api.products.exports.surface"),
     *("gateway.services.submit_job", "gateway.services.uploads", "gateway.services.tick"),
     *("gateway.adapters.runpod", "gateway.adapters.r2.objects", "gateway.adapters.sql.uploads"),
+    *("gateway.adapters.sql.assets", "gateway.adapters.sql.upload_sweep"),
     *("shared.work", "shared.kinds.export.framing", "shared.render.plan"),
     *("boto3", "fastapi", "httpx", "prometheus_client", "pydantic.v1", "dotenv", "uvicorn"),
 }

@@ -197,7 +197,7 @@ async def test_a_page_of_many_regions_has_fewer_frames(http):
 
 async def test_a_probed_asset_needs_no_footage(world, http):
     asset_id = await world.an_asset()
-    await world.uploads.record_probe(asset_id, "0" * 64, PROBE)
+    await world.assets.record_probe(asset_id, "0" * 64, PROBE)
 
     told = await preview(http, asked(footage=None, input={"source": {"asset_id": asset_id}}))
 
@@ -209,7 +209,7 @@ async def test_a_probed_asset_needs_no_footage(world, http):
 async def test_an_asset_whose_frames_nobody_knows_needs_footage(world, http, probe):
     asset_id = await world.an_asset()
     if probe is not None:
-        await world.uploads.record_probe(asset_id, "0" * 64, probe)
+        await world.assets.record_probe(asset_id, "0" * 64, probe)
     source = {"source": {"asset_id": asset_id}}
 
     assert await refused(http, asked(footage=None, input=source)) == (409, "not_probed", [])
@@ -218,7 +218,7 @@ async def test_an_asset_whose_frames_nobody_knows_needs_footage(world, http, pro
 
 async def test_another_tenant_s_asset_is_none(world, http):
     asset_id = await world.an_asset("acme")
-    await world.uploads.record_probe(asset_id, "0" * 64, PROBE)
+    await world.assets.record_probe(asset_id, "0" * 64, PROBE)
 
     body = asked(footage=None, input={"source": {"asset_id": asset_id}})
 

@@ -104,7 +104,7 @@ async def tell_the_story(world):
     await world.stores.census.take(NOON)
     await world.stores.effects.next_due()
     await spend(world)
-    await world.stores.uploads.delete_asset("default", asset, NOON)
+    await world.stores.assets.delete("default", asset, NOON)
     await world.stores.export_projects.put_project("default", 1, None, NOON)
     world.clock.move(3 * 86_400)
     await world.pass_time(3)

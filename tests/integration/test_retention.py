@@ -36,7 +36,7 @@ def source(asset_id):
 async def put_asset(world):
     """An asset with an object of its own."""
     asset_id = await world.an_asset()
-    asset = await world.uploads.get_asset("default", asset_id)
+    asset = await world.assets.get("default", asset_id)
     signed = world.signer.sign_put(asset.key, expires_s=60, content_type="video/mp4")
     assert world.objects.put(signed.url, b"x", signed.headers).status == 200
     return asset
@@ -143,12 +143,12 @@ async def test_jobs_go_with_all_they_have_but_their_costs(opened, tmp_path):
 async def test_rows_of_uploads_go_after_their_objects(opened, tmp_path):
     async with a_world(opened, tmp_path, retention=KEPT) as world:
         asset = await put_asset(world)
-        await world.uploads.delete_asset("default", asset.asset_id, world.clock.now())
+        await world.assets.delete("default", asset.asset_id, world.clock.now())
         await ticked_after(world, 2 * DAY_S)
-        after_the_sweep = await world.uploads.get_upload("default", asset.upload_id)
+        after_the_sweep = await world.uploads.get("default", asset.upload_id)
         await ticked_after(world, 2 * DAY_S)
         assert after_the_sweep is not None
-        assert await world.uploads.get_upload("default", asset.upload_id) is None
+        assert await world.uploads.get("default", asset.upload_id) is None
 
 
 async def test_a_tick_lets_go_of_so_many_and_the_next_one_of_more(tmp_path):
@@ -199,7 +199,7 @@ async def test_a_dry_run_says_what_would_go_and_why_and_changes_nothing(opened, 
         assert (found[Kept.JOBS][1], found[Kept.UPLOAD_ROWS][1]) == ([], [])
         assert [each.id for each in found[Kept.EVENTS][1]] == [job_id]
         assert await bucket(world) == before
-        assert await world.uploads.get_asset("default", asset.asset_id) is not None
+        assert await world.assets.get("default", asset.asset_id) is not None
 
 
 async def test_a_class_that_is_kept_for_ever_is_not_among_what_is_due(tmp_path):

@@ -184,7 +184,7 @@ async def test_the_same_asset_is_the_same_bytes(world, http):
 async def test_bytes_seen_after_the_job_was_done_leave_it_the_same_work(world, http):
     asset = await world.an_asset()
     await done_with(world, asset)
-    await world.uploads.record_probe(asset, "ab" * 32, {"family": "video"})
+    await world.assets.record_probe(asset, "ab" * 32, {"family": "video"})
     assert (await asked(http, of(asset)))["status"] == "succeeded"
 
 
@@ -194,7 +194,7 @@ async def test_the_same_bytes_put_again_are_the_same_work_once_a_worker_has_seen
     first, second = [await world.an_asset() for _ in "12"]
     await done_with(world, first, sees="ab" * 32)
     unseen = await asked(http, of(second), 202)
-    await world.uploads.record_probe(second, "ab" * 32, {"family": "video"})
+    await world.assets.record_probe(second, "ab" * 32, {"family": "video"})
     seen = await asked(http, of(second))
     assert (unseen["status"], seen["status"]) == ("queued", "succeeded")
 

@@ -36,7 +36,7 @@ async def test_a_replay_comes_before_limits_and_files(world):
     bind = await world.cases.read_request.binding(asked, "k")
     first = await world.cases.submit("default", asked, trace="t", bind=bind)
     await world.cases.cancel("default", first.job.id)
-    await world.uploads.delete_asset("default", asset, world.clock.now())
+    await world.assets.delete("default", asset, world.clock.now())
     again = await world.cases.submit("default", asked, trace="t", bind=bind)
     assert (again.job.id, again.replayed) == (first.job.id, True)
     assert (await world.cases.submit.earlier("default", bind)).job.id == first.job.id

@@ -224,7 +224,7 @@ async def test_an_upload_that_comes_in_late_is_taken_along(world):
     await world.gateway.tick()
     late = await world.an_asset(ACME)
     await let_it_end(world)
-    assert await world.uploads.get_asset(ACME, late) is None
+    assert await world.assets.get(ACME, late) is None
     assert [each.tenant for each in await world.stores.erasures.all()] == [None]
 
 
@@ -269,10 +269,13 @@ def mortal_performer(world, life):
         stores.job_removal,
         world.cases.cancel.change,
         stores.uploads,
+        stores.assets,
     )
-    store, removal, change, uploads = (Mortal(each, life) for each in ports)
+    store, removal, change, uploads, assets = (Mortal(each, life) for each in ports)
     objects = Mortal(world.objects, life)
-    return CarryOutErasure(store, removal, change, uploads, objects, objects, world.clock)
+    return CarryOutErasure(
+        store, removal, change, uploads, assets, objects, objects, world.clock
+    )
 
 
 @in_memory

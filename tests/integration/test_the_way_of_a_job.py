@@ -50,7 +50,7 @@ async def test_a_probe_is_kept_with_the_asset(world):
     _, worker = await world.dispatched(input={"n": 1, "source": {"asset_id": asset_id}})
     await worker.claim()
     await worker.report("probe", asset="source", sha256="a" * 64, probe={"frames": 3})
-    asset = await world.uploads.get_asset("default", asset_id)
+    asset = await world.assets.get("default", asset_id)
     assert (asset.sha256, asset.probe) == ("a" * 64, {"frames": 3})
 
 

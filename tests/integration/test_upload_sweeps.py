@@ -64,7 +64,7 @@ async def test_a_put_that_began_in_time_and_lands_after_the_sweep_is_swept_too(d
     await desk.sweep()
     assert early == sorted([aborted["key"], deleted["key"]])
     assert await desk.stored() == []
-    assert await desk.stores.uploads.to_sweep(desk.clock.now(), 10) == []
+    assert await desk.stores.upload_sweep.to_sweep(desk.clock.now(), 10) == []
 
 
 async def test_an_abandoned_upload_is_aborted_and_swept_a_day_after_it_expired(desk):
@@ -90,4 +90,4 @@ async def test_a_sweep_that_was_interrupted_goes_on_and_then_rests(desk):
     desk.objects.available = True
     await desk.sweep()
     assert await desk.stored() == []
-    assert await desk.stores.uploads.to_sweep(desk.clock.now(), 10) == []
+    assert await desk.stores.upload_sweep.to_sweep(desk.clock.now(), 10) == []

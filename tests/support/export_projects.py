@@ -5,14 +5,21 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from gateway.adapters.memory.assets import MemoryAssetStore
 from gateway.adapters.memory.export_projects import MemoryExportProjectStore
+from gateway.adapters.memory.tables import Tables
+from gateway.adapters.memory.upload_sweep import MemoryUploadSweep
 from gateway.adapters.memory.uploads import MemoryUploadStore
+from gateway.adapters.sql.assets import SqlAssetStore
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
+from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.upload_store import UploadStore
+from gateway.ports.upload_sweep import UploadSweep
 from tests.support.jobs import NOON
 
 
@@ -22,14 +29,21 @@ class ProjectStores:
 
     projects: ExportProjectStore
     uploads: UploadStore
+    assets: AssetStore
+    upload_sweep: UploadSweep
 
 
 @asynccontextmanager
 async def _memory(_: Path) -> AsyncIterator[ProjectStores]:
-    uploads = MemoryUploadStore()
-    projects = MemoryExportProjectStore(uploads.has_asset)
-    uploads.takers.append(projects.takes)
-    yield ProjectStores(projects, uploads)
+    tables = Tables()
+    projects = MemoryExportProjectStore(tables.has_asset)
+    tables.takers.append(projects.takes)
+    yield ProjectStores(
+        projects,
+        MemoryUploadStore(tables),
+        MemoryAssetStore(tables),
+        MemoryUploadSweep(tables),
+    )
 
 
 @asynccontextmanager
@@ -43,7 +57,12 @@ async def _sqlite(folder: Path) -> AsyncIterator[ProjectStores]:
                 for tenant in ("default", "other")
             ]
         )
-        yield ProjectStores(SqlExportProjectStore(engine), SqlUploadStore(engine))
+        yield ProjectStores(
+            SqlExportProjectStore(engine),
+            SqlUploadStore(engine),
+            SqlAssetStore(engine),
+            SqlUploadSweep(engine),
+        )
 
 
 PROJECT_STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[ProjectStores]]] = {

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gateway.adapters.memory.assets import MemoryAssetStore
 from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
 from gateway.adapters.memory.budgets import MemoryBudgetStore
 from gateway.adapters.memory.census import MemoryCensusTaker
@@ -25,12 +26,10 @@ from gateway.adapters.memory.jobs import MemoryJobStore
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.retention import MemoryRetentionStore
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import (
-    MemoryUploadStore,
-    read_by_a_job,
-    read_by_an_open_job,
-)
+from gateway.adapters.memory.upload_sweep import MemoryUploadSweep
+from gateway.adapters.memory.uploads import MemoryUploadStore
 from gateway.adapters.memory.webhooks import MemoryWebhookStore
+from gateway.adapters.sql.assets import SqlAssetStore
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
@@ -49,10 +48,12 @@ from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.retention import SqlRetentionStore
+from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sql.webhooks import SqlWebhookStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.core.job import Job
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
@@ -71,6 +72,7 @@ from gateway.ports.key_store import KeyStore
 from gateway.ports.liveness import Liveness
 from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
+from gateway.ports.upload_sweep import UploadSweep
 from gateway.ports.webhook_store import WebhookStore
 from tests.support.databases import new_database
 
@@ -131,6 +133,8 @@ class Stores:
     census: CensusTaker
     budgets: BudgetStore
     uploads: UploadStore
+    assets: AssetStore
+    upload_sweep: UploadSweep
     export_projects: ExportProjectStore
     webhooks: WebhookStore
     keys: KeyStore
@@ -144,11 +148,8 @@ Opened = AbstractAsyncContextManager[Stores]
 @asynccontextmanager
 async def memory_stores(_: Path) -> AsyncIterator[Stores]:
     tables = Tables()
-    uploads = MemoryUploadStore(read_by_an_open_job(tables), read_by_a_job(tables))
-    tables.asset_there = uploads.has_asset
-    uploads.output_bytes = tables.output_bytes
-    projects = MemoryExportProjectStore(uploads.has_asset)
-    uploads.takers.append(projects.takes)
+    projects = MemoryExportProjectStore(tables.has_asset)
+    tables.takers.append(projects.takes)
     yield Stores(
         MemoryJobStore(tables),
         MemoryJobLine(tables),
@@ -163,12 +164,14 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
         liveness := MemoryLiveness(),
         MemoryCensusTaker(tables, liveness, webhooks := MemoryWebhookStore()),
         MemoryBudgetStore(tables),
-        uploads,
+        MemoryUploadStore(tables),
+        MemoryAssetStore(tables),
+        MemoryUploadSweep(tables),
         projects,
         webhooks,
         keys=(keys := MemoryKeyStore()),
-        retention=MemoryRetentionStore(tables, uploads, webhooks, projects.takes),
-        erasures=MemoryErasureStore(tables, uploads, projects, keys, [webhooks]),
+        retention=MemoryRetentionStore(tables, webhooks, projects.takes),
+        erasures=MemoryErasureStore(tables, projects, keys, [webhooks]),
     )
 
 
@@ -208,6 +211,8 @@ def stores_on(engine: SqlEngine) -> Stores:
         SqlCensusTaker(engine),
         SqlBudgetStore(engine),
         SqlUploadStore(engine),
+        SqlAssetStore(engine),
+        SqlUploadSweep(engine),
         SqlExportProjectStore(engine),
         SqlWebhookStore(engine),
         keys=MemoryKeyStore(),

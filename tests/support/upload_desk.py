@@ -165,6 +165,7 @@ async def a_desk(
         app.state.admission = an_admission(keys)
         app.state.uploads = Uploads(
             store=stores.uploads,
+            assets=stores.assets,
             objects=objects,
             signer=signer,
             look=look,
@@ -178,13 +179,14 @@ async def a_desk(
             url_life_s=3600,
             quota_bytes=quota_bytes,
         )
-        app.state.assets = Assets(stores.uploads, objects, signer, clock, url_life_s=600)
+        app.state.assets = Assets(stores.assets, objects, signer, clock, url_life_s=600)
         front_desk.install(app, new_id=lambda: "request-1", json_body_bytes=MIB, json_depth=8)
         framework_problems.install(app)
         app.include_router(uploads.router)
         app.include_router(assets.router)
         exports = ExportInputs(
             stores.uploads,
+            stores.assets,
             objects,
             signer,
             look,
@@ -194,7 +196,7 @@ async def a_desk(
             900,
             quota_bytes,
         )
-        sweep = SweepUploads(stores.uploads, objects, objects, clock)
+        sweep = SweepUploads(stores.upload_sweep, stores.uploads, objects, objects, clock)
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://cutroom") as api:
             yield Desk(api, made, stores, bucket, exports, sweep)

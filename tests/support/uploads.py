@@ -7,23 +7,25 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from gateway.adapters.memory.assets import MemoryAssetStore
 from gateway.adapters.memory.export_projects import MemoryExportProjectStore
 from gateway.adapters.memory.jobs import MemoryJobStore
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import (
-    MemoryUploadStore,
-    read_by_a_job,
-    read_by_an_open_job,
-)
+from gateway.adapters.memory.upload_sweep import MemoryUploadSweep
+from gateway.adapters.memory.uploads import MemoryUploadStore
+from gateway.adapters.sql.assets import SqlAssetStore
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlJobStore
+from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.core.job import JobFile
 from gateway.core.upload import Asset, Upload
+from gateway.ports.asset_store import AssetStore
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.upload_store import UploadStore
+from gateway.ports.upload_sweep import UploadSweep
 from tests.support.databases import new_database
 from tests.support.jobs import NOON, a_job
 
@@ -57,9 +59,11 @@ def the_asset(upload: Upload, asset_id: str = "a1", **fields: Any) -> Asset:
 
 @dataclass(frozen=True, slots=True)
 class UploadStores:
-    """The upload store, and the stores of jobs and projects that say what is in use."""
+    """The stores of uploads, and those of jobs and projects that say what is in use."""
 
     uploads: UploadStore
+    assets: AssetStore
+    upload_sweep: UploadSweep
     jobs: JobStore
     projects: ExportProjectStore
 
@@ -76,11 +80,15 @@ class UploadStores:
 @asynccontextmanager
 async def _memory(_: Path) -> AsyncIterator[UploadStores]:
     tables = Tables()
-    uploads = MemoryUploadStore(read_by_an_open_job(tables), read_by_a_job(tables))
-    tables.asset_there = uploads.has_asset
-    projects = MemoryExportProjectStore(uploads.has_asset)
-    uploads.takers.append(projects.takes)
-    yield UploadStores(uploads, MemoryJobStore(tables), projects)
+    projects = MemoryExportProjectStore(tables.has_asset)
+    tables.takers.append(projects.takes)
+    yield UploadStores(
+        MemoryUploadStore(tables),
+        MemoryAssetStore(tables),
+        MemoryUploadSweep(tables),
+        MemoryJobStore(tables),
+        projects,
+    )
 
 
 @asynccontextmanager
@@ -95,7 +103,11 @@ async def _sqlite(folder: Path) -> AsyncIterator[UploadStores]:
             ]
         )
         yield UploadStores(
-            SqlUploadStore(engine), SqlJobStore(engine), SqlExportProjectStore(engine)
+            SqlUploadStore(engine),
+            SqlAssetStore(engine),
+            SqlUploadSweep(engine),
+            SqlJobStore(engine),
+            SqlExportProjectStore(engine),
         )
 
 

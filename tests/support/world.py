@@ -117,6 +117,7 @@ class World:
         self.signer = MemoryUrlSigner(secret=b"s", clock=self.clock)
         self.objects = bucket(self.signer)
         self.uploads = stores.uploads
+        self.assets = stores.assets
         self.outgoing: Outgoing = MemoryOutgoing(names={"hooks.example.com": ["8.8.8.8"]})
         self._numbers = count(1)
         self._runpod = count(1)
@@ -134,7 +135,7 @@ class World:
         """Return what is stored, and all else a gateway stands on."""
         kept = {each.name: getattr(self.stores, each.name) for each in fields(Stores)}
         return Ports(
-            **{**kept, "keys": self.keys, "uploads": self.uploads},
+            **{**kept, "keys": self.keys},
             clock=self.clock,
             new_id=lambda: f"id{next(self._numbers)}",
             objects=self.objects,
@@ -219,8 +220,8 @@ class World:
             "etag",
             self.clock.now(),
         )
-        await self.uploads.create_upload(upload, upload.expires_at)
-        await self.uploads.complete_upload(asset)
+        await self.uploads.create(upload, upload.expires_at)
+        await self.uploads.complete(asset)
         return asset.asset_id
 
 

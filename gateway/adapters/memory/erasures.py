@@ -9,7 +9,6 @@ from typing_extensions import override
 from gateway.adapters.memory.export_projects import MemoryExportProjectStore
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import MemoryUploadStore
 from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.core.upload import Upload, UploadStatus
@@ -22,7 +21,6 @@ class MemoryErasureStore(ErasureStore):
     """Reaches into the other stores, as a database does with one batch."""
 
     tables: Tables
-    uploads: MemoryUploadStore
     projects: MemoryExportProjectStore
     keys: MemoryKeyStore
     webhooks: Sequence[WebhookStore] = ()
@@ -72,7 +70,7 @@ class MemoryErasureStore(ErasureStore):
     async def live_uploads(self, tenant: str, limit: int) -> list[Upload]:
         live = [
             upload
-            for upload, asset, _ in self.uploads.rows()
+            for upload, asset, _ in self.tables.upload_rows()
             if upload.tenant == tenant and (asset or upload.status is UploadStatus.PENDING)
         ]
         return live[:limit]
@@ -82,7 +80,7 @@ class MemoryErasureStore(ErasureStore):
         named = {file.asset_id for job in self._jobs(tenant) for file in job.files}
         over = [
             upload.upload_id
-            for upload, asset, sweep_at in self.uploads.rows()
+            for upload, asset, sweep_at in self.tables.upload_rows()
             if upload.tenant == tenant
             and upload.status is not UploadStatus.PENDING
             and asset is None
@@ -90,12 +88,12 @@ class MemoryErasureStore(ErasureStore):
             and (upload.asset_id is None or upload.asset_id not in named)
         ][:limit]
         for upload_id in over:
-            self.uploads.forget(upload_id)
+            self.tables.forget_upload(upload_id)
         return len(over)
 
     @override
     async def left(self, tenant: str) -> Left:
-        uploads = [each for each, *_ in self.uploads.rows() if each.tenant == tenant]
+        uploads = [each for each, *_ in self.tables.upload_rows() if each.tenant == tenant]
         return Left(len(self._jobs(tenant)), len(uploads))
 
     @override

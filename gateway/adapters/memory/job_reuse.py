@@ -32,7 +32,7 @@ class MemoryJobReuse(JobReuse):
             raise KeyTaken
         if job.id in t.jobs:
             raise JobIdTaken
-        if any(f.asset_id and not t.asset_there(job.tenant, f.asset_id) for f in job.files):
+        if any(f.asset_id and not t.has_asset(job.tenant, f.asset_id) for f in job.files):
             raise SourceGone
         sources = {new.earlier_id, *(f.source_id for f in job.files if f.source_id)}
         if not all(self._has_outputs(job.tenant, each) for each in sources):

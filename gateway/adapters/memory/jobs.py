@@ -48,7 +48,7 @@ class MemoryJobStore(JobStore):
             raise KeyTaken
         if job.id in t.jobs or (job.id, 1, "reserve") in t.ledger:
             raise JobIdTaken
-        if any(f.asset_id and not t.asset_there(job.tenant, f.asset_id) for f in job.files):
+        if any(f.asset_id and not t.has_asset(job.tenant, f.asset_id) for f in job.files):
             raise FileGone
         if any(f.source_id and not self._is_read(job.tenant, f.source_id) for f in job.files):
             raise SourceGone

@@ -7,12 +7,11 @@ from datetime import datetime
 from typing_extensions import override
 
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.uploads import MemoryUploadStore
 from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.core.retention import Due, Kept
-from gateway.core.upload import Asset
+from gateway.core.upload import Asset, Upload, UploadStatus
 from gateway.ports.retention_store import RetentionStore
 
 
@@ -22,13 +21,11 @@ class MemoryRetentionStore(RetentionStore):
     def __init__(
         self,
         tables: Tables,
-        uploads: MemoryUploadStore,
         webhooks: MemoryWebhookStore,
         registered: Callable[[str], bool],
     ) -> None:
         self._t = tables
         self._webhooks = webhooks
-        self._uploads = uploads
         self._registered = registered
 
     @override
@@ -61,9 +58,9 @@ class MemoryRetentionStore(RetentionStore):
 
     @override
     async def expire_asset(self, asset_id: str, before: datetime, at: datetime) -> bool:
-        for _, asset, _ in self._uploads.rows():
+        for _, asset, _ in self._t.upload_rows():
             if asset and asset.asset_id == asset_id and self._is_idle(asset, before):
-                self._uploads.delete(asset, at)
+                self._t.delete_asset(asset, at)
                 return True
         return False
 
@@ -72,11 +69,11 @@ class MemoryRetentionStore(RetentionStore):
         due = [each for each in self._upload_rows(before) if each.since < before]
         if upload_id not in [each.id for each in due]:
             return False
-        self._uploads.forget(upload_id)
+        self._t.forget_upload(upload_id)
         return True
 
     def _swept(self, _: datetime) -> Iterator[Due]:
-        for upload, _asset, sweep_at in self._uploads.rows():
+        for upload, _asset, sweep_at in self._t.upload_rows():
             if sweep_at is not None:
                 yield Due(Kept.UPLOADS, upload.upload_id, upload.tenant, sweep_at)
 
@@ -86,7 +83,7 @@ class MemoryRetentionStore(RetentionStore):
                 yield Due(Kept.OUTPUTS, job.id, job.tenant, job.outputs_at)
 
     def _assets(self, before: datetime) -> Iterator[Due]:
-        for _, asset, _ in self._uploads.rows():
+        for _, asset, _ in self._t.upload_rows():
             if asset and self._is_idle(asset, before):
                 yield Due(Kept.ASSETS, asset.asset_id, asset.tenant, asset.created_at)
 
@@ -97,11 +94,17 @@ class MemoryRetentionStore(RetentionStore):
 
     def _upload_rows(self, _: datetime) -> Iterator[Due]:
         named = {file.asset_id for job in self._t.jobs.values() for file in job.files}
-        for upload, asset, sweep_at in self._uploads.rows():
-            since = self._uploads.over_since(upload)
+        for upload, asset, sweep_at in self._t.upload_rows():
+            since = self._over_since(upload)
             over = asset is None and sweep_at is None and upload.asset_id not in named - {None}
             if since is not None and over:
                 yield Due(Kept.UPLOAD_ROWS, upload.upload_id, upload.tenant, since)
+
+    def _over_since(self, upload: Upload) -> datetime | None:
+        """Return since when it came to nothing, or its asset is gone; None while it goes on."""
+        if upload.status is UploadStatus.ABORTED:
+            return upload.expires_at
+        return self._t.assets_gone_at.get(upload.upload_id)
 
     def _events(self, _: datetime) -> Iterator[Due]:
         for job in self._ended():

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.core.budgets import Alert, Budget, Standing
 from gateway.core.effects import Effect
 from gateway.core.job import Job
+from gateway.core.upload import Asset, Upload
 from gateway.ports.attempt_log import Attempt, Grant, RunpodJob
 from gateway.ports.event_log import Event
 
@@ -36,9 +37,8 @@ class BoundKey:
 
 @dataclass(slots=True)
 class Tables:
-    """Rows by their keys. `asset_there(tenant, asset_id)` answers for the upload store."""
+    """Rows by their keys. `takers` say whether a project or a clip has taken up an asset."""
 
-    asset_there: Callable[[str, str], bool] = lambda _tenant, _asset: True
     jobs: dict[str, Job] = field(default_factory=dict)
     ops: dict[str, dict[str, Any]] = field(default_factory=dict)
     op_rows: dict[str, tuple[str, datetime]] = field(default_factory=dict)
@@ -60,6 +60,11 @@ class Tables:
     periods: dict[tuple[str, str], Standing] = field(default_factory=dict)
     told: dict[Alert, datetime] = field(default_factory=dict)
     gone: dict[str, tuple[str, str, str]] = field(default_factory=dict)
+    uploads: dict[str, Upload] = field(default_factory=dict)
+    assets: dict[str, Asset] = field(default_factory=dict)
+    sweep_at: dict[str, datetime] = field(default_factory=dict)
+    assets_gone_at: dict[str, datetime] = field(default_factory=dict)
+    takers: list[Callable[[str], bool]] = field(default_factory=list)
 
     def keep_op(self, op: str, job_id: str, at: datetime, outcome: dict[str, Any]) -> None:
         """Note that an op was done, for whom and when."""
@@ -118,3 +123,36 @@ class Tables:
     def holding(self, endpoint: str) -> list[Job]:
         """Return the jobs that hold a slot of the endpoint."""
         return [j for j in self.jobs.values() if j.endpoint == endpoint and j.holds_slot]
+
+    def upload_of(self, tenant: str, upload_id: str) -> Upload | None:
+        """Return the tenant's upload."""
+        upload = self.uploads.get(upload_id)
+        return upload if upload is not None and upload.tenant == tenant else None
+
+    def asset_of(self, tenant: str, asset_id: str) -> Asset | None:
+        """Return the tenant's asset; a deleted one is nobody's."""
+        asset = self.assets.get(asset_id)
+        return asset if asset is not None and asset.tenant == tenant else None
+
+    def has_asset(self, tenant: str, asset_id: str) -> bool:
+        """True while the tenant has the asset."""
+        return self.asset_of(tenant, asset_id) is not None
+
+    def upload_rows(self) -> list[tuple[Upload, Asset | None, datetime | None]]:
+        """Return all uploads, each with its asset while that is there, and its next sweep."""
+        return [
+            (each, self.assets.get(each.asset_id or ""), self.sweep_at.get(each.upload_id))
+            for each in self.uploads.values()
+        ]
+
+    def delete_asset(self, asset: Asset, at: datetime) -> None:
+        """Delete an asset, and have its key swept."""
+        del self.assets[asset.asset_id]
+        upload = self.uploads[asset.upload_id]
+        self.assets_gone_at[upload.upload_id] = at
+        self.sweep_at[upload.upload_id] = max(at, upload.expires_at)
+
+    def forget_upload(self, upload_id: str) -> None:
+        """Let go of an upload's row."""
+        for rows in (self.uploads, self.sweep_at, self.assets_gone_at):
+            rows.pop(upload_id, None)

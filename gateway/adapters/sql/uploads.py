@@ -1,73 +1,38 @@
-"""Uploads and assets in SQL; every change names the state it starts from, so it may repeat."""
+"""Uploads in SQL; every change names the state it starts from, so it may repeat."""
 
-import json
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
 
 from typing_extensions import override
 
+from gateway.adapters.sql.assets import ASSET_COLUMNS
 from gateway.adapters.sql.engine import ConstraintBroken, Row, SqlEngine, Statement, Value
-from gateway.adapters.sql.rows import to_instant, to_json, to_text
-from gateway.adapters.sql.stored_bytes import (
-    PENDING,
-    arrive,
-    call_off,
-    promise,
-    resize,
-    take_away,
-)
+from gateway.adapters.sql.rows import to_instant, to_text
+from gateway.adapters.sql.stored_bytes import PENDING, arrive, call_off, promise, resize
 from gateway.core.upload import Asset, Upload, UploadStatus
-from gateway.ports.upload_store import Deletion, QuotaExceeded, UploadStore
+from gateway.ports.upload_store import QuotaExceeded, UploadStore
 
-_UPLOAD = (
+UPLOAD_COLUMNS = (
     "id, tenant, object_key, filename, content_type, size_bytes, created_at, expires_at, "
     "sha256, duration_s, status, asset_id, multipart_id, part_size_bytes, size_is_limit, "
     "provisional"
 )
-UPLOAD_COLUMNS = _UPLOAD
-_ASSET = (
-    "id, tenant, upload_id, object_key, filename, content_type, size_bytes, etag, "
-    "created_at, sha256, probe, duration_s"
-)
-_GET_UPLOAD = f"SELECT {_UPLOAD} FROM uploads WHERE id = ? AND tenant = ?"
-
-_THERE = "SELECT 1 FROM assets WHERE upload_id = ? AND deleted_at IS NULL"
-_LET_GO = (
-    "upload_id = ? AND deleted_at IS NULL "
-    "AND EXISTS (SELECT 1 FROM uploads u WHERE u.id = assets.upload_id "
-    "AND u.provisional = 1 AND u.sweep_at <= ?) "
-    "AND NOT EXISTS (SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
-    "WHERE a.asset_id = assets.id AND j.deleted_at IS NULL) "
-    "AND NOT EXISTS (SELECT 1 FROM export_projects p WHERE p.working_asset_id = assets.id) "
-    "AND NOT EXISTS (SELECT 1 FROM export_clips c WHERE c.source_asset_id = assets.id)"
-)
-
-_DELETABLE = (
-    "id = ? AND tenant = ? AND deleted_at IS NULL AND NOT EXISTS ("
-    "SELECT 1 FROM job_assets a JOIN jobs j ON j.id = a.job_id "
-    "WHERE a.asset_id = ? AND j.status IN ('queued', 'running'))"
-)
-
-_RECONSIDER = (
-    "UPDATE uploads SET sweep_at = ? WHERE provisional = 1 AND sweep_at IS NULL "
-    "AND id = (SELECT upload_id FROM assets WHERE id = ? AND deleted_at IS NULL)"
-)
+_GET_UPLOAD = f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE id = ? AND tenant = ?"
 
 
 class SqlUploadStore(UploadStore):
-    """Tables `uploads` and `assets`; deleting an asset also looks at the jobs' tables."""
+    """Table `uploads`; a completed one is a row of `assets` besides."""
 
     def __init__(self, engine: SqlEngine) -> None:
         self._engine = engine
 
     @override
-    async def create_upload(
+    async def create(
         self, upload: Upload, sweep_at: datetime, *, quota_bytes: int | None = None
     ) -> None:
         values = [*_values(upload), to_text(sweep_at)]
         marks = ", ".join("?" * len(values))
-        insert = f"INSERT INTO uploads ({_UPLOAD}, sweep_at) VALUES ({marks})"
+        insert = f"INSERT INTO uploads ({UPLOAD_COLUMNS}, sweep_at) VALUES ({marks})"
         begin = promise(
             f"upload:{upload.upload_id}",
             upload.tenant,
@@ -91,20 +56,20 @@ class SqlUploadStore(UploadStore):
         return sum(row["stored_bytes"] for row in rows)
 
     @override
-    async def get_upload(self, tenant: str, upload_id: str) -> Upload | None:
+    async def get(self, tenant: str, upload_id: str) -> Upload | None:
         return _first(await self._engine.fetch(_GET_UPLOAD, (upload_id, tenant)))
 
     @override
     async def upload_at(self, tenant: str, key: str) -> Upload | None:
         return _first(
             await self._engine.fetch(
-                f"SELECT {_UPLOAD} FROM uploads WHERE object_key = ? AND tenant = ?",
+                f"SELECT {UPLOAD_COLUMNS} FROM uploads WHERE object_key = ? AND tenant = ?",
                 (key, tenant),
             )
         )
 
     @override
-    async def renew_upload(
+    async def renew(
         self, upload: Upload, sweep_at: datetime, *, quota_bytes: int | None = None
     ) -> Upload | None:
         ids, then = (upload.upload_id, upload.tenant), to_text(sweep_at)
@@ -151,7 +116,7 @@ class SqlUploadStore(UploadStore):
         )
 
     @override
-    async def complete_upload(self, asset: Asset) -> Upload | None:
+    async def complete(self, asset: Asset) -> Upload | None:
         upload, tenant = asset.upload_id, asset.tenant
         return await self._change(
             *arrive(tenant, upload, asset.size_bytes),
@@ -161,7 +126,7 @@ class SqlUploadStore(UploadStore):
                 (asset.asset_id, upload, tenant),
             ),
             (
-                f"INSERT INTO assets ({_ASSET}) "
+                f"INSERT INTO assets ({ASSET_COLUMNS}) "
                 "SELECT ?, tenant, id, object_key, filename, content_type, ?, ?, "
                 "?, ?, NULL, duration_s FROM uploads WHERE id = ? AND asset_id = ? "
                 "ON CONFLICT (id) DO NOTHING",
@@ -179,7 +144,7 @@ class SqlUploadStore(UploadStore):
         )
 
     @override
-    async def abort_upload(self, tenant: str, upload_id: str) -> Upload | None:
+    async def abort(self, tenant: str, upload_id: str) -> Upload | None:
         return await self._change(
             *call_off(tenant, upload_id),
             (
@@ -187,95 +152,6 @@ class SqlUploadStore(UploadStore):
                 (upload_id, tenant),
             ),
             (_GET_UPLOAD, (upload_id, tenant)),
-        )
-
-    @override
-    async def get_asset(self, tenant: str, asset_id: str) -> Asset | None:
-        rows = await self._engine.fetch(
-            f"SELECT {_ASSET} FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
-            (asset_id, tenant),
-        )
-        return _asset(rows[0]) if rows else None
-
-    @override
-    async def delete_asset(self, tenant: str, asset_id: str, at: datetime) -> Deletion:
-        then = to_text(at)
-        which = (asset_id, tenant, asset_id)
-        *_, deleted, _, left = await self._engine.batch(
-            [
-                *take_away(f"assets WHERE {_DELETABLE}", which),
-                (
-                    f"UPDATE assets SET deleted_at = ? WHERE {_DELETABLE} RETURNING id",
-                    (then, *which),
-                ),
-                (
-                    "UPDATE uploads SET sweep_at = "
-                    "CASE WHEN expires_at > ? THEN expires_at ELSE ? END WHERE id IN ("
-                    "SELECT upload_id FROM assets WHERE id = ? AND tenant = ? "
-                    "AND deleted_at = ?)",
-                    (then, then, asset_id, tenant, then),
-                ),
-                (
-                    "SELECT 1 FROM assets WHERE id = ? AND tenant = ? AND deleted_at IS NULL",
-                    (asset_id, tenant),
-                ),
-            ]
-        )
-        if deleted:
-            return Deletion.DONE
-        return Deletion.IN_USE if left else Deletion.MISSING
-
-    @override
-    async def let_go(self, upload_id: str, at: datetime) -> bool:
-        then = to_text(at)
-        *_, left = await self._engine.batch(
-            [
-                *take_away(f"assets WHERE {_LET_GO}", (upload_id, then)),
-                (
-                    f"UPDATE assets SET deleted_at = ? WHERE {_LET_GO}",
-                    (then, upload_id, then),
-                ),
-                (
-                    "UPDATE uploads SET sweep_at = NULL "
-                    f"WHERE id = ? AND provisional = 1 AND sweep_at <= ? AND EXISTS ({_THERE})",
-                    (upload_id, then, upload_id),
-                ),
-                (_THERE, (upload_id,)),
-            ]
-        )
-        return not left
-
-    @override
-    async def reconsider(self, asset_ids: Sequence[str], sweep_at: datetime) -> None:
-        then = to_text(sweep_at)
-        if asset_ids:
-            await self._engine.batch([(_RECONSIDER, (then, each)) for each in asset_ids])
-
-    @override
-    async def record_probe(self, asset_id: str, sha256: str, probe: dict[str, Any]) -> None:
-        await self._engine.batch(
-            [
-                (
-                    "UPDATE assets SET probe = ?, sha256 = COALESCE(sha256, ?) "
-                    "WHERE id = ? AND probe IS NULL",
-                    (to_json(probe), sha256, asset_id),
-                )
-            ]
-        )
-
-    @override
-    async def to_sweep(self, now: datetime, limit: int) -> list[Upload]:
-        rows = await self._engine.fetch(
-            f"SELECT {_UPLOAD} FROM uploads WHERE sweep_at <= ? ORDER BY sweep_at, id LIMIT ?",
-            (to_text(now), limit),
-        )
-        return [upload_of(row) for row in rows]
-
-    @override
-    async def mark_swept(self, upload_id: str, again_at: datetime | None) -> None:
-        then = None if again_at is None else to_text(again_at)
-        await self._engine.batch(
-            [("UPDATE uploads SET sweep_at = ? WHERE id = ?", (then, upload_id))]
         )
 
     async def _change(self, *statements: Statement) -> Upload | None:
@@ -327,21 +203,4 @@ def upload_of(row: Row) -> Upload:
         part_size_bytes=row["part_size_bytes"],
         size_is_limit=bool(row["size_is_limit"]),
         provisional=bool(row["provisional"]),
-    )
-
-
-def _asset(row: Row) -> Asset:
-    return Asset(
-        asset_id=row["id"],
-        tenant=row["tenant"],
-        upload_id=row["upload_id"],
-        key=row["object_key"],
-        filename=row["filename"],
-        content_type=row["content_type"],
-        size_bytes=row["size_bytes"],
-        etag=row["etag"],
-        created_at=to_instant(row["created_at"]),
-        sha256=row["sha256"],
-        probe=None if row["probe"] is None else json.loads(row["probe"]),
-        duration_s=row["duration_s"],
     )

@@ -17,10 +17,10 @@ CALLS: Sequence[tuple[Scene, Sequence[str]]] = (
     (
         scenes.job_succeeds,
         (
-            "uploads.create_upload",
+            "uploads.create",
             "objects.head[upload]",
             "objects.read_range[upload]",
-            "uploads.complete_upload",
+            "uploads.complete",
             "jobs.create",
             "jobs.commit[slot]",
             "compute.submit",
@@ -29,7 +29,7 @@ CALLS: Sequence[tuple[Scene, Sequence[str]]] = (
             "jobs.commit[claim]",
             "attempts.note_worker",
             "jobs.commit[report]",
-            "uploads.record_probe",
+            "assets.record_probe",
             "attempts.grant",
             "objects.head[output]",
             "jobs.commit[report:succeeded]",
@@ -54,23 +54,23 @@ CALLS: Sequence[tuple[Scene, Sequence[str]]] = (
         scenes.file_in_parts,
         ("multiparts.begin", "uploads.name_multipart", "multiparts.join"),
     ),
-    (scenes.parts_are_let_go, ("uploads.abort_upload", "multiparts.abort")),
+    (scenes.parts_are_let_go, ("uploads.abort", "multiparts.abort")),
     (scenes.result_is_used_again, ("job_reuse.create_reused",)),
     (scenes.upload_is_called_off, ("objects.delete[upload]",)),
-    (scenes.asset_is_deleted, ("uploads.delete_asset",)),
+    (scenes.asset_is_deleted, ("assets.delete",)),
     (scenes.job_is_deleted, ("job_removal.delete", "objects.delete[output]")),
-    (scenes.export_input_is_renewed, ("uploads.renew_upload",)),
+    (scenes.export_input_is_renewed, ("uploads.renew",)),
     (
         scenes.project_is_made,
-        ("export_projects.put_project", "export_projects.put_clip", "uploads.reconsider"),
+        ("export_projects.put_project", "export_projects.put_clip", "assets.reconsider"),
     ),
 )
 # What a gateway does as it starts.
 AT_START = ("job_line.know_endpoints", "liveness.started", "keys.seed")
 # What it does when all is over.
 IN_THE_END = (
-    "uploads.let_go",
-    "uploads.mark_swept",
+    "upload_sweep.let_go",
+    "upload_sweep.mark_swept",
     "attempts.drop_grants",
     "job_removal.erase",
     "job_pruning.prune",

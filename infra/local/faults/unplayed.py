@@ -12,6 +12,7 @@ UNPLAYED = MappingProxyType(
     {
         **dict.fromkeys(
             (
+                "assets.get",
                 "attempts.attempts",
                 "attempts.costs",
                 "attempts.costs_of",
@@ -53,10 +54,9 @@ UNPLAYED = MappingProxyType(
                 "objects.check",
                 "objects.list_keys",
                 "retention.due",
-                "uploads.get_asset",
-                "uploads.get_upload",
+                "upload_sweep.to_sweep",
+                "uploads.get",
                 "uploads.stored_bytes",
-                "uploads.to_sweep",
                 "uploads.upload_at",
                 "webhooks.deliveries_of",
                 "webhooks.due",

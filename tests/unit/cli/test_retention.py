@@ -38,8 +38,8 @@ def old_asset(cutroom, env_file: Path) -> str:
     async def put() -> None:
         has = sqlite_adapters(load_settings(env_file))
         try:
-            await has.uploads.create_upload(upload, at)
-            await has.uploads.complete_upload(asset)
+            await has.uploads.create(upload, at)
+            await has.uploads.complete(asset)
         finally:
             await has.close()
 
