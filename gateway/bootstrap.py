@@ -14,6 +14,9 @@ from gateway.adapters.runpod import RunPodCompute
 from gateway.adapters.sql.assets import SqlAssetStore
 from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
+from gateway.adapters.sql.delivery_log import SqlDeliveryLog
+from gateway.adapters.sql.delivery_queue import SqlDeliveryQueue
+from gateway.adapters.sql.delivery_removal import SqlDeliveryRemoval
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.erasures import SqlErasureStore
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
@@ -26,7 +29,7 @@ from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
-from gateway.adapters.sql.webhooks import SqlWebhookStore
+from gateway.adapters.sql.webhook_endpoints import SqlWebhookEndpointStore
 from gateway.adapters.sqlite import backup
 from gateway.adapters.sqlite.connections import Synchronous
 from gateway.adapters.sqlite.engine import SqliteEngine
@@ -137,7 +140,10 @@ def sqlite_adapters(
         erasures=SqlErasureStore(engine),
         signer=polls.signer,
         compute=_compute(settings.runpod, stack, calls),
-        webhooks=SqlWebhookStore(engine),
+        webhook_endpoints=SqlWebhookEndpointStore(engine),
+        delivery_queue=SqlDeliveryQueue(engine),
+        delivery_log=SqlDeliveryLog(engine),
+        delivery_removal=SqlDeliveryRemoval(engine),
         outgoing=HttpOutgoing(TargetRules.allowing(settings.outgoing_allow), resolve=names),
         database_answers=lambda: engine.fetch("SELECT 1"),
         close=stack.aclose,
@@ -251,7 +257,9 @@ def build_gateway(
     app.router.routes.extend(webhook_endpoints.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])
     app.include_router(surface.routes(settings.export_route_prefix))
-    soon_busy = SoonBusy(adapters.census, adapters.effects, adapters.webhooks, adapters.clock)
+    soon_busy = SoonBusy(
+        adapters.census, adapters.effects, adapters.delivery_queue, adapters.clock
+    )
     return Gateway(
         app, start, perform, tick, webhooks.deliver, pulse.wake, pulse.woken, soon_busy
     )

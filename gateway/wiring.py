@@ -17,6 +17,9 @@ from gateway.ports.asset_store import AssetStore
 from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
 from gateway.ports.compute import Compute
+from gateway.ports.delivery_log import DeliveryLog
+from gateway.ports.delivery_queue import DeliveryQueue
+from gateway.ports.delivery_removal import DeliveryRemoval
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.erasure_store import ErasureStore
 from gateway.ports.export_projects import ExportProjectStore
@@ -32,7 +35,7 @@ from gateway.ports.outgoing import Outgoing
 from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.upload_sweep import UploadSweep
-from gateway.ports.webhook_store import WebhookStore
+from gateway.ports.webhook_endpoint_store import WebhookEndpointStore
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
 from gateway.services.attempt_gate import AttemptGate
 from gateway.services.budget_room import BudgetRoom
@@ -91,7 +94,10 @@ class Ports(PollPorts):
     retention: RetentionStore
     erasures: ErasureStore
     compute: Compute
-    webhooks: WebhookStore
+    webhook_endpoints: WebhookEndpointStore
+    delivery_queue: DeliveryQueue
+    delivery_log: DeliveryLog
+    delivery_removal: DeliveryRemoval
     outgoing: Outgoing
     database_answers: Callable[[], Awaitable[object]]
     close: Callable[[], Awaitable[None]]
@@ -161,7 +167,15 @@ class JobServices:
         self.endpoints = endpoints_of(settings.runpod)
         self.tokens = WorkTokens(secret)
         self.webhooks = WebhookServices(
-            settings, has.webhooks, has.outgoing, has.clock, has.new_id, has.calls
+            settings,
+            has.webhook_endpoints,
+            has.delivery_queue,
+            has.delivery_log,
+            has.delivery_removal,
+            has.outgoing,
+            has.clock,
+            has.new_id,
+            has.calls,
         )
         self.caps = caps_of(settings.budget)
         self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake, self.caps)
@@ -255,7 +269,7 @@ class JobServices:
                 has.objects,
                 has.effects,
                 has.assets,
-                has.webhooks,
+                has.delivery_removal,
                 has.clock,
             ),
             **wiring_keeping.performers(

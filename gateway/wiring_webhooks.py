@@ -9,8 +9,11 @@ from time import monotonic
 from gateway.core.figures import CallFigures
 from gateway.core.webhooks import Secrets
 from gateway.ports.clock import Clock
+from gateway.ports.delivery_log import DeliveryLog
+from gateway.ports.delivery_queue import DeliveryQueue
+from gateway.ports.delivery_removal import DeliveryRemoval
 from gateway.ports.outgoing import Outgoing
-from gateway.ports.webhook_store import WebhookStore
+from gateway.ports.webhook_endpoint_store import WebhookEndpointStore
 from gateway.services.announce_event import AnnounceEvent
 from gateway.services.courier import Courier
 from gateway.services.deliver_webhooks import DeliverWebhooks
@@ -29,7 +32,10 @@ class WebhookServices:
     def __init__(
         self,
         settings: Settings,
-        store: WebhookStore,
+        store: WebhookEndpointStore,
+        queue: DeliveryQueue,
+        deliveries: DeliveryLog,
+        removal: DeliveryRemoval,
         outgoing: Outgoing,
         clock: Clock,
         new_id: Callable[[], str],
@@ -37,12 +43,16 @@ class WebhookServices:
     ) -> None:
         token_secret = settings.token_secret.get_secret_value().encode()
         key = Secrets(hmac.new(token_secret, b"webhooks", sha256).digest())
-        self.deliver = DeliverWebhooks(store, outgoing, key, clock, new_id, monotonic, calls)
+        self.deliver = DeliverWebhooks(
+            store, queue, outgoing, key, clock, new_id, monotonic, calls
+        )
         self.courier = Courier(self.deliver, look_again_s=settings.timings.tick_s)
-        self.announce = AnnounceEvent(store, clock, new_id, self.courier.wake)
-        self.prune = PruneWebhooks(store, clock, settings.timings.webhook_deliveries_kept_s)
+        self.announce = AnnounceEvent(store, queue, clock, new_id, self.courier.wake)
+        self.prune = PruneWebhooks(removal, clock, settings.timings.webhook_deliveries_kept_s)
         self.endpoints = WebhookEndpoints(
             store,
+            queue,
+            deliveries,
             outgoing,
             key,
             clock,

@@ -21,7 +21,7 @@ from gateway.core.webhooks import (
     DisabledFor,
     WebhookEndpoint,
 )
-from gateway.ports.webhook_store import EndpointChange
+from gateway.ports.webhook_endpoint_store import EndpointChange
 from gateway.services.webhook_endpoints import WebhookEndpoints
 from shared.errors import FieldError, ValidationFailed
 from shared.job_kind import Wire

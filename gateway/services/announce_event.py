@@ -7,7 +7,8 @@ from datetime import datetime
 from gateway.core.effects import Effect
 from gateway.core.webhooks import RETRIED_FOR, Delivery, WebhookEndpoint, payload
 from gateway.ports.clock import Clock
-from gateway.ports.webhook_store import WebhookStore
+from gateway.ports.delivery_queue import DeliveryQueue
+from gateway.ports.webhook_endpoint_store import WebhookEndpointStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,8 @@ class AnnounceEvent:
     or dead holds up nothing but what is for it. Performed twice, it makes none twice.
     """
 
-    store: WebhookStore
+    store: WebhookEndpointStore
+    queue: DeliveryQueue
     clock: Clock
     new_id: Callable[[], str]
     wake: Callable[[], None]
@@ -26,13 +28,13 @@ class AnnounceEvent:
     async def __call__(self, effect: Effect) -> None:
         """Leave the deliveries, and say so."""
         said = effect.body
-        endpoints = await self.store.endpoints_of(said["tenant"])
+        endpoints = await self.store.all_of(said["tenant"])
         wanting = [each for each in endpoints if each.wants(said["type"])]
         if not wanting:
             return
         body = payload(said["type"], datetime.fromisoformat(said["at"]), said["data"])
         now = self.clock.now()
-        await self.store.add_deliveries(
+        await self.queue.add(
             [
                 new_delivery(self.new_id(), each, said["event_id"], said["type"], body, now)
                 for each in wanting

@@ -10,12 +10,12 @@ from gateway.core.job import Job, no_such_job
 from gateway.ports.asset_store import AssetStore
 from gateway.ports.attempt_log import AttemptLog, Grant
 from gateway.ports.clock import Clock
+from gateway.ports.delivery_removal import DeliveryRemoval
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.job_removal import Deleted, JobRemoval
 from gateway.ports.job_reuse import JobReuse
 from gateway.ports.job_store import JobStore
 from gateway.ports.object_store import ObjectStore
-from gateway.ports.webhook_store import WebhookStore
 from gateway.services.export_inputs import KEPT_FOR
 from gateway.services.perform_effects import PutOff
 from shared.errors import Conflict
@@ -79,7 +79,7 @@ class EraseJob:
     objects: ObjectStore
     queue: EffectQueue
     assets: AssetStore
-    webhooks: WebhookStore
+    deliveries: DeliveryRemoval
     clock: Clock
 
     async def __call__(self, effect: Effect) -> None:
@@ -101,7 +101,7 @@ class EraseJob:
             raise PutOff("its URLs still work", after_s=left_s)
         if await self.queue.others_undone(effect):
             raise PutOff("something else is still to be done about it")
-        if not await self.webhooks.forget_event(effects.end_id(job.id)):
+        if not await self.deliveries.forget_event(effects.end_id(job.id)):
             raise PutOff("its end is still to be told")
         await self._empty_prefix(job, shared)
         read = sorted({file.asset_id for file in job.files if file.asset_id})

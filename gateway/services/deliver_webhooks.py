@@ -20,13 +20,14 @@ from gateway.core.webhooks import (
     signed_headers,
 )
 from gateway.ports.clock import Clock
+from gateway.ports.delivery_queue import DeliveryQueue, DueEndpoint, Tried
 from gateway.ports.outgoing import (
     Outgoing,
     OutgoingAnswer,
     OutgoingRequest,
     TargetUnreachable,
 )
-from gateway.ports.webhook_store import DueEndpoint, Tried, WebhookStore
+from gateway.ports.webhook_endpoint_store import WebhookEndpointStore
 from shared.errors import CutroomError
 
 log = logging.getLogger(__name__)
@@ -52,7 +53,8 @@ class DeliverWebhooks:
     `calls`: where each try is counted, by how it went.
     """
 
-    store: WebhookStore
+    store: WebhookEndpointStore
+    queue: DeliveryQueue
     outgoing: Outgoing
     secrets: Secrets
     clock: Clock
@@ -87,14 +89,14 @@ class DeliverWebhooks:
         free_failing = AT_ONCE_FAILING - sum(each.is_failing for each in under_way)
         now = self.clock.now()
         leased = []
-        for each in await self.store.due(now):
+        for each in await self.queue.due(now):
             most = 1 if each.is_failing else AT_ONCE_PER_ENDPOINT
             room = min(most - by_endpoint[each.endpoint_id], free)
             room = min(room, free_failing) if each.is_failing else room
             if room <= 0:
                 continue
             op, until = self.new_id(), now + timedelta(seconds=LEASE_S)
-            taken = await self.store.lease(each.endpoint_id, now, until, op, room)
+            taken = await self.queue.lease(each.endpoint_id, now, until, op, room)
             free -= len(taken)
             free_failing -= len(taken) if each.is_failing else 0
             leased += [(each, delivery, op) for delivery in taken]
@@ -107,7 +109,7 @@ class DeliverWebhooks:
         except asyncio.CancelledError:
             # The process stops: give the lease back, so that the next one need not wait.
             with suppress(CutroomError):
-                await asyncio.shield(self.store.give_back(delivery.delivery_id, op))
+                await asyncio.shield(self.queue.give_back(delivery.delivery_id, op))
             raise
         except CutroomError as error:
             log.warning(
@@ -116,13 +118,13 @@ class DeliverWebhooks:
             )
 
     async def _try(self, delivery: Delivery, op: str) -> None:
-        endpoint = await self.store.get_endpoint(delivery.tenant, delivery.endpoint_id)
+        endpoint = await self.store.get(delivery.tenant, delivery.endpoint_id)
         if endpoint is None or not endpoint.is_enabled:
             return  # its deliveries have gone, or ended, with it
         tried = await self._send(delivery, endpoint)
         status, due_at, disabled_for = after_try(delivery, tried, endpoint)
         noted = Tried(delivery, op, tried, status, due_at, disabled_for)
-        if await self.store.note_try(noted):
+        if await self.queue.note_try(noted):
             self._tell(noted)
 
     async def _send(self, delivery: Delivery, endpoint: WebhookEndpoint) -> DeliveryTry:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from gateway.ports.clock import Clock
-from gateway.ports.webhook_store import WebhookStore
+from gateway.ports.delivery_removal import DeliveryRemoval
 
 AT_ONCE = 500
 
@@ -13,12 +13,12 @@ AT_ONCE = 500
 class PruneWebhooks:
     """Deliveries `kept_s` after they were made, unless they are still to be tried."""
 
-    store: WebhookStore
+    removal: DeliveryRemoval
     clock: Clock
     kept_s: float
 
     async def __call__(self) -> int:
         """Return how many went; the rest goes with the next tick."""
-        return await self.store.prune(
+        return await self.removal.prune(
             self.clock.now() - timedelta(seconds=self.kept_s), AT_ONCE
         )

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from gateway.ports.census import CensusTaker
 from gateway.ports.clock import Clock
+from gateway.ports.delivery_queue import DeliveryQueue
 from gateway.ports.effect_queue import EffectQueue
-from gateway.ports.webhook_store import WebhookStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class SoonBusy:
 
     census: CensusTaker
     effects: EffectQueue
-    webhooks: WebhookStore
+    deliveries: DeliveryQueue
     clock: Clock
 
     async def __call__(self, within_s: float) -> bool:
@@ -23,5 +23,5 @@ class SoonBusy:
         if await self.census.attempts_open():
             return True
         until = self.clock.now() + timedelta(seconds=within_s)
-        dues = (await self.effects.next_due(), await self.webhooks.next_due())
+        dues = (await self.effects.next_due(), await self.deliveries.next_due())
         return any(due_at is not None and due_at <= until for due_at in dues)

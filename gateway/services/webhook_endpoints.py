@@ -16,8 +16,10 @@ from gateway.core.webhooks import (
     payload,
 )
 from gateway.ports.clock import Clock
+from gateway.ports.delivery_log import DeliveryLog
+from gateway.ports.delivery_queue import DeliveryQueue
 from gateway.ports.outgoing import Outgoing
-from gateway.ports.webhook_store import EndpointChange, WebhookStore
+from gateway.ports.webhook_endpoint_store import EndpointChange, WebhookEndpointStore
 from gateway.services.announce_event import new_delivery
 from shared.errors import Conflict, FieldError, NotFound, ValidationFailed
 
@@ -34,7 +36,9 @@ class DeliveryPage:
 class WebhookEndpoints:
     """`random(n)` gives n bytes that nobody can guess."""
 
-    store: WebhookStore
+    store: WebhookEndpointStore
+    queue: DeliveryQueue
+    log: DeliveryLog
     outgoing: Outgoing
     secrets: Secrets
     clock: Clock
@@ -63,7 +67,7 @@ class WebhookEndpoints:
             created_at=now,
             updated_at=now,
         )
-        if not await self.store.add_endpoint(endpoint, self.most_per_tenant):
+        if not await self.store.add(endpoint, self.most_per_tenant):
             raise Conflict(
                 f"{tenant} is at its limit of webhook endpoints",
                 public=f"A tenant has {self.most_per_tenant} webhook endpoints at most.",
@@ -73,11 +77,11 @@ class WebhookEndpoints:
 
     async def all(self, tenant: str) -> list[WebhookEndpoint]:
         """Return the tenant's endpoints, oldest first."""
-        return await self.store.endpoints_of(tenant)
+        return await self.store.all_of(tenant)
 
     async def get(self, tenant: str, endpoint_id: str) -> WebhookEndpoint:
         """Return the endpoint. Raises `NotFound`."""
-        return _found(await self.store.get_endpoint(tenant, endpoint_id))
+        return _found(await self.store.get(tenant, endpoint_id))
 
     async def change(
         self, tenant: str, endpoint_id: str, change: EndpointChange
@@ -87,11 +91,11 @@ class WebhookEndpoints:
         if change.url is not None:
             await self._check(change.url)
         now = self.clock.now()
-        return _found(await self.store.change_endpoint(tenant, endpoint_id, change, now))
+        return _found(await self.store.change(tenant, endpoint_id, change, now))
 
     async def remove(self, tenant: str, endpoint_id: str) -> None:
         """Remove the endpoint with its deliveries. Raises `NotFound`."""
-        if not await self.store.remove_endpoint(tenant, endpoint_id):
+        if not await self.store.remove(tenant, endpoint_id):
             raise _no_such_endpoint()
 
     async def rotate(self, tenant: str, endpoint_id: str) -> tuple[WebhookEndpoint, str]:
@@ -115,7 +119,7 @@ class WebhookEndpoints:
         body = payload(TEST, now, {"endpoint_id": endpoint_id})
         event_id = f"evt_{self.new_id()}"
         delivery = new_delivery(self.new_id(), endpoint, event_id, TEST, body, now)
-        await self.store.add_deliveries([delivery])
+        await self.queue.add([delivery])
         self.wake()
         return delivery
 
@@ -126,7 +130,7 @@ class WebhookEndpoints:
         about = [tenant, endpoint_id]
         await self.get(tenant, endpoint_id)
         after = cursor_place(about, cursor) if cursor is not None else None
-        found = await self.store.deliveries_of(endpoint_id, after, limit + 1)
+        found = await self.log.page(endpoint_id, after, limit + 1)
         kept = found[:limit]
         if len(found) <= limit:
             return DeliveryPage(kept, None)
@@ -139,9 +143,9 @@ class WebhookEndpoints:
         Raises `NotFound`, and `Conflict` (`webhook_endpoint_disabled`).
         """
         now = self.clock.now()
-        again = await self.store.replay(tenant, delivery_id, now, now + RETRIED_FOR)
+        again = await self.log.replay(tenant, delivery_id, now, now + RETRIED_FOR)
         if again is None:
-            if await self.store.get_delivery(tenant, delivery_id) is None:
+            if await self.log.get(tenant, delivery_id) is None:
                 raise NotFound("no such delivery", public="There is no such delivery.")
             raise _disabled()
         self.wake()

@@ -14,7 +14,7 @@ from gateway.core.retention import Due, Kept
 from gateway.core.upload import Asset, Upload
 from gateway.core.webhooks import DeliveryStatus
 from gateway.ports.job_store import Change, Committed, FileGone, NewJob, SourceGone
-from tests.conformance.test_webhook_stores import a_delivery, an_endpoint
+from tests.support.deliveries import a_delivery, an_endpoint
 from tests.support.jobs import NOON, STORES, a_job
 
 DAY = timedelta(days=1)
@@ -245,8 +245,8 @@ async def leased(stores):
 
 async def test_deliveries_are_due_once_nothing_more_is_tried(stores):
     endpoint = an_endpoint()
-    await stores.webhooks.add_endpoint(endpoint, 10)
+    await stores.webhook_endpoints.add(endpoint, 10)
     ended = replace(a_delivery("d1"), due_at=None, status=DeliveryStatus.DELIVERED)
-    await stores.webhooks.add_deliveries([ended, a_delivery("d2")])
+    await stores.delivery_queue.add([ended, a_delivery("d2")])
     [told] = await stores.retention.due(Kept.DELIVERIES, BEFORE, 9)
     assert told == Due(Kept.DELIVERIES, "d1", endpoint.tenant, ended.created_at)

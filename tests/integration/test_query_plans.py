@@ -13,7 +13,7 @@ from gateway.core.budgets import Budget, Caps
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter
 from gateway.ports.budgets import UsageBy
-from gateway.ports.webhook_store import EndpointChange
+from gateway.ports.webhook_endpoint_store import EndpointChange
 from shared.errors import TryAgainLater
 from tests.support.crowd import QUEUED, Overheard, a_crowd, plan, steps
 from tests.support.jobs import NOON, sqlite_stores, stores_on
@@ -71,7 +71,7 @@ async def tell_of_webhooks(world):
     await desk.deliveries("default", endpoint_id, limit=1, cursor=page.next_cursor)
     await desk.replay("default", page.deliveries[0].delivery_id)
     await desk.change("default", endpoint_id, EndpointChange(url, enabled=False))
-    await world.stores.webhooks.next_due()
+    await world.stores.delivery_queue.next_due()
     await desk.remove("default", endpoint_id)
 
 

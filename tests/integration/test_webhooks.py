@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.core.effects import announce
-from gateway.ports.webhook_store import EndpointChange
+from gateway.ports.webhook_endpoint_store import EndpointChange
 from gateway.services import deliver_webhooks
 from tests.support.jobs import NOON
 from tests.support.receivers import receiving, says, says_nothing
@@ -138,9 +138,9 @@ async def test_d99_a_gateway_that_dies_while_it_sends_is_succeeded_by_one_that_s
         await desk.ended_job()
         await desk.world.gateway.perform()
         now = desk.world.clock.now()
-        [due] = await desk.world.stores.webhooks.due(now)
+        [due] = await desk.world.stores.delivery_queue.due(now)
         until = now + timedelta(seconds=deliver_webhooks.LEASE_S)
-        await desk.world.stores.webhooks.lease(due.endpoint_id, now, until, "dead", 10)
+        await desk.world.stores.delivery_queue.lease(due.endpoint_id, now, until, "dead", 10)
         assert await desk.world.gateway.deliver() == 0
     async with receiving(says(204)) as alive:
         url = {"url": f"http://127.0.0.1:{alive.port}/"}
@@ -160,7 +160,7 @@ async def test_everything_is_delivered_after_an_outage_of_six_hours(desk):
         await let_pass(desk, 2 * HOUR_S, HOUR_S / 4)
         refused = len(receiver.heard)
     async with receiving(says(200)) as back:
-        await desk.world.stores.webhooks.change_endpoint(
+        await desk.world.stores.webhook_endpoints.change(
             "default", endpoint_id, _moved_to(back), desk.world.clock.now()
         )
         await let_pass(desk, 4 * HOUR_S, HOUR_S / 2)
@@ -261,7 +261,7 @@ async def test_d16_an_endpoint_whose_name_leads_inside_later_is_not_called(desk)
     async with receiving(says(204)) as receiver:
         endpoint_id = await desk.register(receiver)
         inside = EndpointChange(url="https://169.254.169.254/latest/")
-        await desk.world.stores.webhooks.change_endpoint("default", endpoint_id, inside, NOON)
+        await desk.world.stores.webhook_endpoints.change("default", endpoint_id, inside, NOON)
         await desk.ended_job()
         await desk.sent()
         assert receiver.connections == 0
@@ -289,7 +289,7 @@ async def test_a_receiver_that_hangs_holds_up_no_other_and_no_effect(desk):
     assert hung == deliver_webhooks.AT_ONCE_PER_ENDPOINT
     assert quick.heard[-1].headers["webhook-id"] == f"evt_{job_id}"
     # A gateway that stops gives back what it was about to send.
-    due = await desk.world.stores.webhooks.due(desk.world.clock.now())
+    due = await desk.world.stores.delivery_queue.due(desk.world.clock.now())
     assert slow_id in {each.endpoint_id for each in due}
 
 

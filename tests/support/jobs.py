@@ -12,6 +12,9 @@ from gateway.adapters.memory.assets import MemoryAssetStore
 from gateway.adapters.memory.attempts import MemoryAttemptLog, MemoryLiveness
 from gateway.adapters.memory.budgets import MemoryBudgetStore
 from gateway.adapters.memory.census import MemoryCensusTaker
+from gateway.adapters.memory.delivery_log import MemoryDeliveryLog
+from gateway.adapters.memory.delivery_queue import MemoryDeliveryQueue
+from gateway.adapters.memory.delivery_removal import MemoryDeliveryRemoval
 from gateway.adapters.memory.effects import MemoryEffectQueue
 from gateway.adapters.memory.erasures import MemoryErasureStore
 from gateway.adapters.memory.events import MemoryEventLog
@@ -28,11 +31,14 @@ from gateway.adapters.memory.retention import MemoryRetentionStore
 from gateway.adapters.memory.tables import Tables
 from gateway.adapters.memory.upload_sweep import MemoryUploadSweep
 from gateway.adapters.memory.uploads import MemoryUploadStore
-from gateway.adapters.memory.webhooks import MemoryWebhookStore
+from gateway.adapters.memory.webhook_endpoints import MemoryWebhookEndpointStore
 from gateway.adapters.sql.assets import SqlAssetStore
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.budgets import SqlBudgetStore
 from gateway.adapters.sql.census import SqlCensusTaker
+from gateway.adapters.sql.delivery_log import SqlDeliveryLog
+from gateway.adapters.sql.delivery_queue import SqlDeliveryQueue
+from gateway.adapters.sql.delivery_removal import SqlDeliveryRemoval
 from gateway.adapters.sql.effects import SqlEffectQueue
 from gateway.adapters.sql.engine import SqlEngine
 from gateway.adapters.sql.erasures import SqlErasureStore
@@ -50,13 +56,16 @@ from gateway.adapters.sql.liveness import SqlLiveness
 from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
-from gateway.adapters.sql.webhooks import SqlWebhookStore
+from gateway.adapters.sql.webhook_endpoints import SqlWebhookEndpointStore
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.core.job import Job
 from gateway.ports.asset_store import AssetStore
 from gateway.ports.attempt_log import AttemptLog
 from gateway.ports.budgets import BudgetStore
 from gateway.ports.census import CensusTaker
+from gateway.ports.delivery_log import DeliveryLog
+from gateway.ports.delivery_queue import DeliveryQueue
+from gateway.ports.delivery_removal import DeliveryRemoval
 from gateway.ports.effect_queue import EffectQueue
 from gateway.ports.erasure_store import ErasureStore
 from gateway.ports.event_log import EventLog
@@ -73,7 +82,7 @@ from gateway.ports.liveness import Liveness
 from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.upload_sweep import UploadSweep
-from gateway.ports.webhook_store import WebhookStore
+from gateway.ports.webhook_endpoint_store import WebhookEndpointStore
 from tests.support.databases import new_database
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
@@ -136,7 +145,10 @@ class Stores:
     assets: AssetStore
     upload_sweep: UploadSweep
     export_projects: ExportProjectStore
-    webhooks: WebhookStore
+    webhook_endpoints: WebhookEndpointStore
+    delivery_queue: DeliveryQueue
+    delivery_log: DeliveryLog
+    delivery_removal: DeliveryRemoval
     keys: KeyStore
     retention: RetentionStore
     erasures: ErasureStore
@@ -162,16 +174,19 @@ async def memory_stores(_: Path) -> AsyncIterator[Stores]:
         MemoryEffectQueue(tables),
         MemoryAttemptLog(tables),
         liveness := MemoryLiveness(),
-        MemoryCensusTaker(tables, liveness, webhooks := MemoryWebhookStore()),
+        MemoryCensusTaker(tables, liveness),
         MemoryBudgetStore(tables),
         MemoryUploadStore(tables),
         MemoryAssetStore(tables),
         MemoryUploadSweep(tables),
         projects,
-        webhooks,
+        MemoryWebhookEndpointStore(tables),
+        MemoryDeliveryQueue(tables),
+        MemoryDeliveryLog(tables),
+        MemoryDeliveryRemoval(tables),
         keys=(keys := MemoryKeyStore()),
-        retention=MemoryRetentionStore(tables, webhooks, projects.takes),
-        erasures=MemoryErasureStore(tables, projects, keys, [webhooks]),
+        retention=MemoryRetentionStore(tables, projects.takes),
+        erasures=MemoryErasureStore(tables, projects, keys),
     )
 
 
@@ -214,7 +229,10 @@ def stores_on(engine: SqlEngine) -> Stores:
         SqlAssetStore(engine),
         SqlUploadSweep(engine),
         SqlExportProjectStore(engine),
-        SqlWebhookStore(engine),
+        SqlWebhookEndpointStore(engine),
+        SqlDeliveryQueue(engine),
+        SqlDeliveryLog(engine),
+        SqlDeliveryRemoval(engine),
         keys=MemoryKeyStore(),
         retention=SqlRetentionStore(engine),
         erasures=SqlErasureStore(engine),

@@ -7,7 +7,6 @@ from typing_extensions import override
 
 from gateway.adapters.memory.attempts import MemoryLiveness
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.core.budgets import Standing, periods_of
 from gateway.core.job import Status, WaitingFor
 from gateway.ports.census import PERIODS, Census, CensusTaker, Waiting
@@ -18,12 +17,9 @@ _IN_LINE = frozenset({WaitingFor.SLOT, WaitingFor.WORKER, WaitingFor.RETRY_AT})
 class MemoryCensusTaker(CensusTaker):
     """Counts the dictionaries."""
 
-    def __init__(
-        self, tables: Tables, liveness: MemoryLiveness, webhooks: MemoryWebhookStore
-    ) -> None:
+    def __init__(self, tables: Tables, liveness: MemoryLiveness) -> None:
         self._t = tables
         self._liveness = liveness
-        self._webhooks = webhooks
 
     @override
     async def take(self, now: datetime) -> Census:
@@ -37,7 +33,7 @@ class MemoryCensusTaker(CensusTaker):
             },
             slots_taken=Counter(job.endpoint for job in jobs if job.holds_slot),
             effects=self._effects(),
-            deliveries=self._webhooks.waiting(),
+            deliveries=self._deliveries(),
             attempts_open=await self.attempts_open(),
             attempts_ended=Counter(each for each in self._t.outcomes.values() if each),
             ticked_at=self._liveness.ticked_at,
@@ -57,6 +53,11 @@ class MemoryCensusTaker(CensusTaker):
             sum(row.reserved_micro_usd for row in rows),
             sum(row.spent_micro_usd for row in rows),
         )
+
+    def _deliveries(self) -> Waiting | None:
+        rows = self._t.deliveries.values()
+        due = [row.delivery.due_at for row in rows if row.delivery.due_at]
+        return Waiting(len(due), min(due)) if due else None
 
     def _effects(self) -> dict[str, Waiting]:
         rows = [row for row in self._t.outbox.values() if row.done_at is None]

@@ -1,6 +1,5 @@
 """Erasures in memory: under the same rules as the tables."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -13,7 +12,6 @@ from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.core.upload import Upload, UploadStatus
 from gateway.ports.erasure_store import Erasure, ErasureStore, Left
-from gateway.ports.webhook_store import WebhookStore
 
 
 @dataclass(slots=True)
@@ -23,7 +21,6 @@ class MemoryErasureStore(ErasureStore):
     tables: Tables
     projects: MemoryExportProjectStore
     keys: MemoryKeyStore
-    webhooks: Sequence[WebhookStore] = ()
     erasures: dict[str, Erasure] = field(default_factory=dict)
 
     @override
@@ -51,9 +48,9 @@ class MemoryErasureStore(ErasureStore):
     async def strip(self, tenant: str) -> None:
         self.keys.forget_keys(tenant)
         self.projects.forget(tenant)
-        for store in self.webhooks:
-            for endpoint in await store.endpoints_of(tenant):
-                await store.remove_endpoint(tenant, endpoint.endpoint_id)
+        endpoints = self.tables.webhook_endpoints.values()
+        for endpoint in [each for each in endpoints if each.tenant == tenant]:
+            self.tables.forget_endpoint(endpoint.endpoint_id)
         for alert in [each for each in self.tables.told if each.tenant == tenant]:
             del self.tables.told[alert]
 

@@ -7,7 +7,6 @@ from datetime import datetime
 from typing_extensions import override
 
 from gateway.adapters.memory.tables import Tables
-from gateway.adapters.memory.webhooks import MemoryWebhookStore
 from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.core.retention import Due, Kept
@@ -21,11 +20,9 @@ class MemoryRetentionStore(RetentionStore):
     def __init__(
         self,
         tables: Tables,
-        webhooks: MemoryWebhookStore,
         registered: Callable[[str], bool],
     ) -> None:
         self._t = tables
-        self._webhooks = webhooks
         self._registered = registered
 
     @override
@@ -127,7 +124,8 @@ class MemoryRetentionStore(RetentionStore):
                 yield Due(Kept.EFFECTS, row.effect.id, None, row.done_at)
 
     def _deliveries(self, _: datetime) -> Iterator[Due]:
-        for each in self._webhooks.ended():
+        rows = (row.delivery for row in self._t.deliveries.values())
+        for each in (each for each in rows if each.due_at is None):
             yield Due(Kept.DELIVERIES, each.delivery_id, each.tenant, each.created_at)
 
     def _ended(self) -> Iterator[Job]:

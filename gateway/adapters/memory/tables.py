@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +10,7 @@ from gateway.core.budgets import Alert, Budget, Standing
 from gateway.core.effects import Effect
 from gateway.core.job import Job
 from gateway.core.upload import Asset, Upload
+from gateway.core.webhooks import Delivery, DeliveryStatus, WebhookEndpoint
 from gateway.ports.attempt_log import Attempt, Grant, RunpodJob
 from gateway.ports.event_log import Event
 
@@ -24,6 +25,21 @@ class OutboxRow:
     lease_op: str | None = None
     tries: int = 0
     done_at: datetime | None = None
+
+
+@dataclass(slots=True)
+class DeliveryRow:
+    """A delivery with its lease."""
+
+    delivery: Delivery
+    lease_until: datetime | None = None
+    lease_op: str | None = None
+
+    def is_due(self, now: datetime) -> bool:
+        """True where it is to be tried, and nobody is at it."""
+        due_at = self.delivery.due_at
+        free = self.lease_until is None or self.lease_until <= now
+        return due_at is not None and due_at <= now and free
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +81,8 @@ class Tables:
     sweep_at: dict[str, datetime] = field(default_factory=dict)
     assets_gone_at: dict[str, datetime] = field(default_factory=dict)
     takers: list[Callable[[str], bool]] = field(default_factory=list)
+    webhook_endpoints: dict[str, WebhookEndpoint] = field(default_factory=dict)
+    deliveries: dict[str, DeliveryRow] = field(default_factory=dict)
 
     def keep_op(self, op: str, job_id: str, at: datetime, outcome: dict[str, Any]) -> None:
         """Note that an op was done, for whom and when."""
@@ -156,3 +174,20 @@ class Tables:
         """Let go of an upload's row."""
         for rows in (self.uploads, self.sweep_at, self.assets_gone_at):
             rows.pop(upload_id, None)
+
+    def end_pending(self, endpoint_id: str) -> None:
+        """What is still to be sent to an endpoint is sent no more."""
+        for name, row in self.deliveries.items():
+            mine = row.delivery.endpoint_id == endpoint_id
+            if mine and row.delivery.due_at is not None:
+                dead = replace(row.delivery, status=DeliveryStatus.DEAD, due_at=None)
+                self.deliveries[name] = DeliveryRow(dead)
+
+    def forget_endpoint(self, endpoint_id: str) -> None:
+        """Let go of a webhook endpoint with all its deliveries."""
+        del self.webhook_endpoints[endpoint_id]
+        self.deliveries = {
+            name: row
+            for name, row in self.deliveries.items()
+            if row.delivery.endpoint_id != endpoint_id
+        }

@@ -76,7 +76,7 @@ IN_THE_END = (
     "job_pruning.prune",
     "job_pruning.prune_events",
     "job_pruning.prune_keys",
-    "webhooks.prune",
+    "delivery_removal.prune",
 )
 
 

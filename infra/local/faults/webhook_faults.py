@@ -24,17 +24,17 @@ WITHIN_S, PATIENCE = 3.0, 5
 HANGS, MANY = 0, 1000
 
 CALLS = (
-    "webhooks.add_endpoint",
-    "webhooks.add_deliveries",
-    "webhooks.lease",
+    "webhook_endpoints.add",
+    "delivery_queue.add",
+    "delivery_queue.lease",
     "outgoing.check",
     "outgoing.send",
-    "webhooks.note_try",
+    "delivery_queue.note_try",
     "effects.done[webhook]",
-    "webhooks.change_endpoint",
-    "webhooks.rotate",
-    "webhooks.replay",
-    "webhooks.remove_endpoint",
+    "webhook_endpoints.change",
+    "webhook_endpoints.rotate",
+    "delivery_log.replay",
+    "webhook_endpoints.remove",
 )
 
 
@@ -196,11 +196,11 @@ def webhook_faults() -> list[Fault]:
             for side in SIDES
         ),
         *(
-            crash(f"webhooks.forget_event.{side}", end_is_forgotten, LISTENED_TO)
+            crash(f"delivery_removal.forget_event.{side}", end_is_forgotten, LISTENED_TO)
             for side in SIDES
         ),
-        crash("webhooks.give_back.before", _stopped_while_it_delivers, LISTENED_TO),
-        crash("webhooks.give_back.after", _stopped_while_it_delivers, LISTENED_TO),
+        crash("delivery_queue.give_back.before", _stopped_while_it_delivers, LISTENED_TO),
+        crash("delivery_queue.give_back.after", _stopped_while_it_delivers, LISTENED_TO),
         Fault("webhooks.gateway_stops_meanwhile", _stopped_while_it_delivers, LISTENED_TO),
         receiver_is("unavailable", 503, 2),
         receiver_is("confused", 302, 1),
