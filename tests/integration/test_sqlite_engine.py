@@ -157,6 +157,14 @@ async def test_closing_finishes_what_was_begun(gated):
         await engine.fetch(COUNT)
 
 
+async def test_a_database_that_was_closed_is_one_file_with_all_that_was_answered(database):
+    for n in range(20):
+        async with SqliteEngine(database) as engine:
+            await engine.batch([*(SCHEMA if n == 0 else []), insert(f"{n}")])
+            await asyncio.gather(*(engine.fetch("SELECT * FROM ops") for _ in range(8)))
+        assert [each.name for each in database.parent.iterdir()] == [database.name]
+
+
 async def test_a_full_disk_fails_the_whole_group_and_leaves_the_engine_usable(gated):
     engine, reached, opened = gated
     as_full_as_it_is = ("PRAGMA max_page_count = 1", ())

@@ -64,5 +64,6 @@ class SqliteEngine(SqlEngine):
 
     @override
     async def aclose(self) -> None:
-        await asyncio.to_thread(self._writer.close)
+        # The writer last: who closes last folds the log into the file, and a reader may not.
         await asyncio.to_thread(self._readers.close)
+        await asyncio.to_thread(self._writer.close)
