@@ -32,18 +32,19 @@ async def desk(request, tmp_path):
 
 
 class Meddled(MemoryObjectStore):
-    """A bucket in which something happens just after a join, or after a beginning."""
+    """A bucket in which something happens just after a join, or several begin together."""
 
     def __init__(self, signer):
         super().__init__(signer)
         self.begun, self.let_go = [], []
         self.after_join = None
+        self.together = asyncio.Barrier(1)
 
     @override
     async def begin(self, key, *, content_type):
         multipart_id = await super().begin(key, content_type=content_type)
         self.begun.append(multipart_id)
-        await asyncio.sleep(0)  # let the others begin too
+        await self.together.wait()
         return multipart_id
 
     @override
@@ -259,6 +260,7 @@ async def test_of_those_who_begin_at_once_one_is_kept_and_the_others_let_go(medd
     row = an_upload("u1", part_size_bytes=PART_BYTES, created_at=NOON)
     await meddled.stores.uploads.create(row, row.expires_at)
     upload = {"upload_id": "u1"}
+    meddled.objects.together = asyncio.Barrier(4)
     answers = await asyncio.gather(*(meddled.sign(upload, 1) for _ in range(4)))
     assert [answer.status_code for answer in answers] == [200] * 4
     kept = (await meddled.stores.uploads.get("default", "u1")).multipart_id
