@@ -1,8 +1,8 @@
 """What import-linter cannot see: an allow-list for core, and what starting really loads."""
 
 import ast
-import re
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
