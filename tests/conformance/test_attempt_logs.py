@@ -10,15 +10,9 @@ from gateway.core.happenings import AttemptLost, Claimed
 from gateway.core.lifecycle import decide
 from gateway.ports.attempt_log import Costs, Grant
 from gateway.ports.job_store import Change, NewJob
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, a_job
 
 LATER = NOON + timedelta(seconds=10)
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 @pytest.fixture

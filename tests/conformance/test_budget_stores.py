@@ -20,19 +20,13 @@ from gateway.core.happenings import AttemptLost, CancelAsked, Claimed
 from gateway.core.lifecycle import decide
 from gateway.ports.budgets import OverBudget, UsageBy, UsageRow
 from gateway.ports.job_store import Change, Committed, NewJob
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, a_job
 
 DAY, MONTH = "2026-11-21", "2026-11"
 RESERVE = 9000
 FOR_SEVEN = Caps(month_micro_usd=7 * RESERVE)
 LATE = datetime(2026, 11, 30, 23, 59, tzinfo=UTC)
 NEXT = LATE + timedelta(hours=1)
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 async def create(stores, job_id="j1", caps=FOR_SEVEN, **fields):

@@ -2,8 +2,6 @@
 
 from dataclasses import replace
 
-import pytest
-
 from gateway.core.cursors import Place
 from gateway.core.webhooks import DeliveryStatus
 from gateway.ports.delivery_queue import Tried
@@ -17,13 +15,7 @@ from tests.support.deliveries import (
     leased,
     with_delivery,
 )
-from tests.support.jobs import NOON, STORES
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as opened:
-        yield opened
+from tests.support.jobs import NOON
 
 
 async def test_d111_what_is_another_tenants_is_not_there(stores):

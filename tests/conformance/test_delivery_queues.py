@@ -16,13 +16,7 @@ from tests.support.deliveries import (
     leased,
     with_delivery,
 )
-from tests.support.jobs import NOON, STORES
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as opened:
-        yield opened
+from tests.support.jobs import NOON
 
 
 async def test_a_delivery_added_is_the_delivery_got_and_due(stores):

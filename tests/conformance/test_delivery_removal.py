@@ -2,19 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
-
 from gateway.core.webhooks import DeliveryStatus
 from gateway.ports.delivery_queue import Tried
 from gateway.ports.webhook_endpoint_store import EndpointChange
 from tests.support.deliveries import LATER, a_delivery, a_try, an_endpoint, leased
-from tests.support.jobs import NOON, STORES
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as opened:
-        yield opened
+from tests.support.jobs import NOON
 
 
 async def test_pruning_forgets_old_deliveries_that_have_ended_the_oldest_first(stores):

@@ -8,15 +8,9 @@ import pytest
 
 from gateway.core.effects import Effect, EffectKind
 from gateway.ports.job_store import NewJob
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, a_job
 
 MINUTE = NOON + timedelta(minutes=1)
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 @pytest.fixture

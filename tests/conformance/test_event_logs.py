@@ -2,17 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
-
 from gateway.core.happenings import ProgressReported
 from tests.support.job_moves import change, running
-from tests.support.jobs import NOON, STORES
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
+from tests.support.jobs import NOON
 
 
 async def test_events_are_read_in_order_by_page(stores):

@@ -2,17 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
-
 from gateway.core.happenings import AttemptLost, SlotGranted
 from tests.support.job_moves import change, new, running
-from tests.support.jobs import NOON, STORES, a_job
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
+from tests.support.jobs import NOON, a_job
 
 
 async def test_the_next_slot_goes_to_the_tenant_that_holds_the_fewest(stores):

@@ -2,8 +2,6 @@
 
 from datetime import timedelta
 
-import pytest
-
 from gateway.core import effects
 from gateway.core.happenings import CancelAsked
 from gateway.core.job import Status
@@ -11,15 +9,9 @@ from gateway.core.job_pages import JobFilter, Place
 from gateway.core.lifecycle import decide
 from gateway.ports.job_lists import PAGE_INPUT_BYTES
 from gateway.ports.job_store import Change, NewJob
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, a_job
 
 ALL = JobFilter()
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 async def create(stores, job_id, *, at_s=0, **fields):

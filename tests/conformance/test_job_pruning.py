@@ -2,19 +2,11 @@
 
 from datetime import timedelta
 
-import pytest
-
 from gateway.core.happenings import CancelAsked
 from tests.support.job_moves import change, created, ended, running
-from tests.support.jobs import NOON, STORES
+from tests.support.jobs import NOON
 
 LATER = NOON + timedelta(hours=25)
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 async def test_pruning_forgets_old_ops_and_done_effects_but_not_those_of_a_live_job(stores):

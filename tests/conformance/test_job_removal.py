@@ -12,15 +12,9 @@ from gateway.ports.attempt_log import Costs, Grant
 from gateway.ports.job_removal import Deleted
 from gateway.ports.job_store import Change, Committed, JobIdTaken, NewJob, SourceGone
 from tests.support.job_moves import created, ended, happen
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, a_job
 
 LATER = NOON + timedelta(hours=25)
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 def reads(source):

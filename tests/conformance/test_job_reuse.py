@@ -21,15 +21,9 @@ from gateway.ports.job_store import (
     NewJob,
     SourceGone,
 )
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, a_job
 
 NAME = "f" * 64
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 async def succeeded(stores, job_id="j1", *, at=NOON, name=NAME, **fields):

@@ -11,13 +11,7 @@ from gateway.core.happenings import AttemptLost, CancelAsked, ProgressReported, 
 from gateway.core.job import JobFile, JobOutput, JobWarning
 from gateway.ports.job_store import Committed, FileGone, JobIdTaken, KeyTaken, TooManyOpenJobs
 from tests.support.job_moves import change, new, running
-from tests.support.jobs import NOON, STORES, a_job
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
+from tests.support.jobs import NOON, a_job
 
 
 async def test_a_job_created_is_the_job_got_with_every_field(stores):

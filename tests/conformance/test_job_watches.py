@@ -2,17 +2,9 @@
 
 from datetime import timedelta
 
-import pytest
-
 from gateway.core.happenings import SlotGranted
 from tests.support.job_moves import change, new, running
-from tests.support.jobs import NOON, STORES, a_job
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
+from tests.support.jobs import NOON, a_job
 
 
 async def test_silent_unclaimed_and_late_jobs_are_found(stores):

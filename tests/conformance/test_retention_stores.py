@@ -15,16 +15,10 @@ from gateway.core.upload import Asset, Upload
 from gateway.core.webhooks import DeliveryStatus
 from gateway.ports.job_store import Change, Committed, FileGone, NewJob, SourceGone
 from tests.support.deliveries import a_delivery, an_endpoint
-from tests.support.jobs import NOON, STORES, a_job
+from tests.support.jobs import NOON, a_job
 
 DAY = timedelta(days=1)
 BEFORE = NOON + DAY
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 async def create(stores, job_id="j1", **fields):

@@ -14,17 +14,11 @@ from gateway.core.lifecycle import decide
 from gateway.ports.asset_store import Deletion
 from gateway.ports.job_store import Change, Committed, NewJob
 from gateway.ports.upload_store import QuotaExceeded
-from tests.support.jobs import NOON, STORES, a_job, memory_stores, sqlite_stores
+from tests.support.jobs import NOON, a_job, memory_stores, sqlite_stores
 from tests.support.uploads import an_upload, the_asset
 
 LATER = NOON + timedelta(days=2)
 STEPS = 150
-
-
-@pytest.fixture(params=STORES.values(), ids=STORES.keys())
-async def stores(request, tmp_path):
-    async with request.param(tmp_path) as stores:
-        yield stores
 
 
 async def stored(stores, tenant="default"):

@@ -8,13 +8,18 @@ import pytest
 
 from gateway.core.upload import UploadStatus
 from tests.support.jobs import NOON
-from tests.support.uploads import UPLOAD_STORES, an_upload, the_asset
+from tests.support.uploads import (
+    ABANDONED,
+    DUE,
+    INPUT,
+    UPLOAD,
+    UPLOAD_STORES,
+    an_upload,
+    inputs_to_sweep,
+    the_asset,
+)
 
-UPLOAD = an_upload()
-ABANDONED = UPLOAD.expires_at + timedelta(days=1)
 PARTED = an_upload("u2", part_size_bytes=600)
-INPUT = an_upload("in1", key="input/in1/video.mp4", provisional=True)
-DUE = NOON + timedelta(days=1)
 
 
 @pytest.fixture(params=UPLOAD_STORES.values(), ids=UPLOAD_STORES.keys())
@@ -24,11 +29,6 @@ async def stores(request, tmp_path):
         await stores.uploads.create(PARTED, DUE)
         await stores.uploads.create(INPUT, DUE)
         yield stores
-
-
-async def inputs_to_sweep(stores, now=DUE):
-    due = await stores.upload_sweep.to_sweep(now, 10)
-    return [each.upload_id for each in due if each.provisional]
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,18 @@ from gateway.core.export_project import ExportClip
 from gateway.core.upload import UploadStatus
 from gateway.ports.job_store import FileGone
 from tests.support.jobs import NOON
-from tests.support.uploads import UPLOAD_STORES, an_upload, the_asset
+from tests.support.uploads import (
+    ABANDONED,
+    DUE,
+    INPUT,
+    UPLOAD,
+    UPLOAD_STORES,
+    an_upload,
+    inputs_to_sweep,
+    the_asset,
+    to_sweep,
+)
 
-UPLOAD = an_upload()
-ABANDONED = UPLOAD.expires_at + timedelta(days=1)
-INPUT = an_upload("in1", key="input/in1/video.mp4", provisional=True)
-DUE = NOON + timedelta(days=1)
 EARLIER = DUE - timedelta(seconds=1)
 
 
@@ -24,16 +30,6 @@ async def stores(request, tmp_path):
         await stores.uploads.create(UPLOAD, ABANDONED)
         await stores.uploads.create(INPUT, DUE)
         yield stores
-
-
-async def to_sweep(stores, now):
-    due = await stores.upload_sweep.to_sweep(now, 10)
-    return [each.upload_id for each in due if not each.provisional]
-
-
-async def inputs_to_sweep(stores, now=DUE):
-    due = await stores.upload_sweep.to_sweep(now, 10)
-    return [each.upload_id for each in due if each.provisional]
 
 
 async def a_project(stores, asset_id="a1"):

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -115,3 +115,21 @@ UPLOAD_STORES: dict[str, Callable[[Path], AbstractAsyncContextManager[UploadStor
     "memory": _memory,
     "sqlite": _sqlite,
 }
+
+# An upload that its caller has given up by then, and an export's input that is due.
+UPLOAD = an_upload()
+ABANDONED = UPLOAD.expires_at + timedelta(days=1)
+INPUT = an_upload("in1", key="input/in1/video.mp4", provisional=True)
+DUE = NOON + timedelta(days=1)
+
+
+async def to_sweep(stores: UploadStores, now: datetime) -> list[str]:
+    """Return which uploads are to be swept, inputs of exports left aside."""
+    due = await stores.upload_sweep.to_sweep(now, 10)
+    return [each.upload_id for each in due if not each.provisional]
+
+
+async def inputs_to_sweep(stores: UploadStores, now: datetime = DUE) -> list[str]:
+    """Return which inputs of exports are to be swept."""
+    due = await stores.upload_sweep.to_sweep(now, 10)
+    return [each.upload_id for each in due if each.provisional]

@@ -42,6 +42,7 @@ async def test_it_looks_for_what_is_due_again_though_nobody_wakes_it():
     rounds = Rounds()
     async with Courier(rounds, look_again_s=0.001).at_work():
         await rounds.reached(3)
+    assert rounds.count >= 3
 
 
 async def test_an_error_of_whatever_sort_does_not_end_it(caplog):
