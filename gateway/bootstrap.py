@@ -240,11 +240,24 @@ def build_gateway(
         redoc_url="/redoc" if settings.is_development else None,
         openapi_url="/openapi.json" if settings.is_development else None,
     )
-    openapi.install(app)
     polls.install(app)
+    _install(app, settings, adapters, services, beats)
+    soon_busy = SoonBusy(
+        adapters.census, adapters.effects, adapters.delivery_queue, adapters.clock
+    )
+    return Gateway(
+        app, start, perform, tick, webhooks.deliver, pulse.wake, pulse.woken, soon_busy
+    )
+
+
+def _install(
+    app: FastAPI, settings: Settings, adapters: Ports, services: JobServices, beats: BeatFigures
+) -> None:
+    """Add every route, and leave what it calls."""
+    openapi.install(app)
     framework_problems.install(app)
     app.state.job_use_cases = services.use_cases()
-    app.state.webhook_endpoints = webhooks.endpoints
+    app.state.webhook_endpoints = services.webhooks.endpoints
     install_uploads(app, settings, adapters)
     install_exports(app, settings, adapters)
     install_preview(app, services)
@@ -257,9 +270,3 @@ def build_gateway(
     app.router.routes.extend(webhook_endpoints.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])
     app.include_router(surface.routes(settings.export_route_prefix))
-    soon_busy = SoonBusy(
-        adapters.census, adapters.effects, adapters.delivery_queue, adapters.clock
-    )
-    return Gateway(
-        app, start, perform, tick, webhooks.deliver, pulse.wake, pulse.woken, soon_busy
-    )
