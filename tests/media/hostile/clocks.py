@@ -190,7 +190,12 @@ JUMPS = (
         safe_at=VIDEO_DOORS,
         either=True,
     ),
-    Hostile("hundred thousand edits", _edits(*[(320, 0, 0x10000)] * 100_000), MP4),
+    Hostile(
+        "hundred thousand edits",
+        _edits(*[(320, 0, 0x10000)] * 100_000),
+        MP4,
+        endless=True,
+    ),
     Hostile(
         "edit of a hundred years",
         _edits((2**32 - 1, -1, 0x10000), (320, 0, 0x10000)),

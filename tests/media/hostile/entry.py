@@ -48,7 +48,8 @@ class Hostile:
     `refused_as`: the code an upload of it is refused with; None where its first bytes are
     what they are called. `safe_at`: the doors behind which it comes out, harmless; at all
     others it ends with `code`. `either`: it may come out there or end so, for the decoder's
-    next version may know better what is left of it.
+    next version may know better what is left of it. `endless`: a look through it takes
+    minutes, so that only the limit on looking ends it.
     """
 
     name: str
@@ -58,6 +59,7 @@ class Hostile:
     safe_at: frozenset[str] = NO_DOOR
     code: str = "input_unreadable"
     either: bool = False
+    endless: bool = False
 
     def may_end(self, door: str, how: str) -> bool:
         """Whether `how`, a code or `rendered`, is right behind a door."""

@@ -137,7 +137,7 @@ NUMBERS = (
     Hostile("MP4 of twenty tracks", _tracks(20), MP4, safe_at=VIDEO_DOORS),
     Hostile("Matroska of a thousand tracks", _matroska_tracks(1000), MKV, safe_at=VIDEO_DOORS),
     Hostile("AVI of three hundred streams", _avi_streams(300), AVI),
-    Hostile("hundred thousand chapters", _chapters(100_000), MKV),
+    Hostile("hundred thousand chapters", _chapters(100_000), MKV, endless=True),
     Hostile("fifty thousand chapters of MP4", _nero_chapters, MP4, safe_at=VIDEO_DOORS),
     Hostile("thousand fragments", _fragments, MP4, safe_at=VIDEO_DOORS),
     Hostile(
