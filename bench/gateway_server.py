@@ -18,14 +18,15 @@ from typing import Any, Literal, cast, get_args
 
 from bench.measured_kind import KINDS
 from bench.serving import serve_until_told
-from gateway.bootstrap import build_gateway, sqlite_adapters
+from gateway.bootstrap import build_gateway
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.core.api_keys import ApiKey
 from gateway.entrypoints.garbage import spare_what_was_built
 from gateway.ports.job_line import JobLine
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.key_store import KeyStore
 from gateway.settings import load_settings
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from shared.kinds import load_kinds
 
 Mode = Literal["full", "normal", "no_database", "watched"]

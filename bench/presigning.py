@@ -15,7 +15,7 @@ from bench.figures import Figure, Measurement
 from bench.gateway_process import Secrets, environment
 from bench.paired import Cost, interleaved
 from bench.workplace import Workplace
-from gateway.bootstrap import sqlite_adapters
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.settings import load_settings
 from shared.errors import OperatorMustAct
 

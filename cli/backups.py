@@ -14,7 +14,7 @@ def backup(
     env_file: EnvFile = None,
 ) -> None:
     """Copy the gateway's database into a new file, while the gateway goes on."""
-    from gateway.bootstrap import back_up_database
+    from gateway.bootstrap_adapters import back_up_database
     from gateway.settings import load_settings
 
     with said_plainly():
@@ -27,7 +27,7 @@ def restore(
     env_file: EnvFile = None,
 ) -> None:
     """Put a backup in the place of the gateway's database, which nobody may have open."""
-    from gateway.bootstrap import restore_database
+    from gateway.bootstrap_adapters import restore_database
     from gateway.settings import load_settings
 
     with said_plainly():

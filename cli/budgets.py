@@ -127,7 +127,7 @@ def _do(env_file: Path | None, what: "Callable[[Budgets], Awaitable[None]]") -> 
 
 @asynccontextmanager
 async def _budgets(env_file: Path | None) -> "AsyncIterator[Budgets]":
-    from gateway.bootstrap import sqlite_adapters
+    from gateway.bootstrap_adapters import sqlite_adapters
     from gateway.services.budgets import Budgets
     from gateway.settings import load_settings
     from gateway.wiring import caps_of

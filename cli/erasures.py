@@ -63,7 +63,7 @@ def erasures(env_file: EnvFile = None) -> None:
 
 @asynccontextmanager
 async def _opened(env_file: Path | None) -> "AsyncIterator[EraseTenant]":
-    from gateway.bootstrap import sqlite_adapters
+    from gateway.bootstrap_adapters import sqlite_adapters
     from gateway.services.erase_tenant import EraseTenant
     from gateway.settings import load_settings
 

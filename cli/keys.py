@@ -160,7 +160,7 @@ def _end(key: "ApiKey", now: datetime) -> str:
 
 @asynccontextmanager
 async def _keys(env_file: Path | None) -> "AsyncIterator[ApiKeys]":
-    from gateway.bootstrap import sqlite_adapters
+    from gateway.bootstrap_adapters import sqlite_adapters
     from gateway.services.api_keys import ApiKeys
     from gateway.settings import load_settings
 

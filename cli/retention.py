@@ -105,7 +105,7 @@ def _as_json(found: "list[tuple[Rule, list[Due]]]") -> list[dict[str, str | None
 
 @asynccontextmanager
 async def _opened(env_file: Path | None) -> "AsyncIterator[Retain]":
-    from gateway.bootstrap import sqlite_adapters
+    from gateway.bootstrap_adapters import sqlite_adapters
     from gateway.settings import load_settings
     from gateway.wiring_keeping import retain
 

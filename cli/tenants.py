@@ -81,7 +81,7 @@ def _do(env_file: Path | None, what: "Callable[[Tenants], Awaitable[object]]") -
 
 @asynccontextmanager
 async def _opened(env_file: Path | None) -> "AsyncIterator[tuple[Tenants, UploadStore]]":
-    from gateway.bootstrap import sqlite_adapters
+    from gateway.bootstrap_adapters import sqlite_adapters
     from gateway.services.tenants import Tenants
     from gateway.settings import load_settings
 

@@ -1,7 +1,6 @@
 """Hands each use case the ports it needs; which adapters those are is bootstrap's business."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -9,33 +8,9 @@ from gateway import wiring_keeping
 from gateway.api.use_cases import JobUseCases
 from gateway.core.budgets import UNLIMITED_MICRO_USD, Caps, micro_usd
 from gateway.core.effects import EffectKind
-from gateway.core.figures import CallFigures, WriteFigures
 from gateway.core.pricing import Rate
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
 from gateway.core.work_tokens import WorkTokens
-from gateway.ports.asset_store import AssetStore
-from gateway.ports.budgets import BudgetStore
-from gateway.ports.census import CensusTaker
-from gateway.ports.compute import Compute
-from gateway.ports.delivery_log import DeliveryLog
-from gateway.ports.delivery_queue import DeliveryQueue
-from gateway.ports.delivery_removal import DeliveryRemoval
-from gateway.ports.effect_queue import EffectQueue
-from gateway.ports.erasure_store import ErasureStore
-from gateway.ports.export_projects import ExportProjectStore
-from gateway.ports.job_lists import JobLists
-from gateway.ports.job_pruning import JobPruning
-from gateway.ports.job_removal import JobRemoval
-from gateway.ports.job_reuse import JobReuse
-from gateway.ports.job_watch import JobWatch
-from gateway.ports.liveness import Liveness
-from gateway.ports.multipart_store import MultipartStore
-from gateway.ports.object_store import ObjectStore
-from gateway.ports.outgoing import Outgoing
-from gateway.ports.retention_store import RetentionStore
-from gateway.ports.upload_store import UploadStore
-from gateway.ports.upload_sweep import UploadSweep
-from gateway.ports.webhook_endpoint_store import WebhookEndpointStore
 from gateway.services.ask_compute import CancelAtCompute, SubmitToCompute
 from gateway.services.attempt_gate import AttemptGate
 from gateway.services.budget_room import BudgetRoom
@@ -63,46 +38,14 @@ from gateway.services.tell_budget_alert import TellBudgetAlert
 from gateway.services.tick import Tick
 from gateway.services.watch_attempts import Patience, WatchAttempts
 from gateway.settings import BudgetSettings, RunpodSettings, Settings
-from gateway.wiring_polls import PollPorts, PollServices
+from gateway.wiring_polls import PollServices
+from gateway.wiring_ports import Ports
 from gateway.wiring_webhooks import WebhookServices
 from shared.errors import OperatorMustAct
 from shared.job_kind import JobKind
 
 # A slot is one job a worker takes at once: a GPU endpoint keeps one more of each at hand.
 GPU_SLOTS_AHEAD = 2
-
-
-@dataclass(frozen=True, slots=True)
-class Ports(PollPorts):
-    """Every port, fulfilled."""
-
-    job_watch: JobWatch
-    job_lists: JobLists
-    job_reuse: JobReuse
-    job_removal: JobRemoval
-    job_pruning: JobPruning
-    effects: EffectQueue
-    liveness: Liveness
-    census: CensusTaker
-    budgets: BudgetStore
-    uploads: UploadStore
-    assets: AssetStore
-    upload_sweep: UploadSweep
-    objects: ObjectStore
-    multiparts: MultipartStore
-    export_projects: ExportProjectStore
-    retention: RetentionStore
-    erasures: ErasureStore
-    compute: Compute
-    webhook_endpoints: WebhookEndpointStore
-    delivery_queue: DeliveryQueue
-    delivery_log: DeliveryLog
-    delivery_removal: DeliveryRemoval
-    outgoing: Outgoing
-    database_answers: Callable[[], Awaitable[object]]
-    close: Callable[[], Awaitable[None]]
-    calls: CallFigures = field(default_factory=CallFigures)
-    writes: WriteFigures = field(default_factory=WriteFigures)
 
 
 def endpoints_of(settings: RunpodSettings | None) -> Endpoints:

@@ -24,7 +24,8 @@ from gateway.services.show_job import ShowJob
 from gateway.services.take_census import TakeCensus
 from gateway.services.uploads import Uploads
 from gateway.settings import Settings
-from gateway.wiring import JobServices, Ports
+from gateway.wiring import JobServices
+from gateway.wiring_ports import Ports
 
 
 def install_uploads(app: FastAPI, settings: Settings, has: Ports) -> None:

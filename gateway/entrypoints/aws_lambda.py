@@ -113,7 +113,8 @@ def build(settings: Settings) -> LambdaHandler:
 
     def whole() -> "Gateway":
         # A status poll must not pay for these imports.
-        from gateway.bootstrap import build_gateway, sqlite_adapters  # noqa: PLC0415
+        from gateway.bootstrap import build_gateway  # noqa: PLC0415
+        from gateway.bootstrap_adapters import sqlite_adapters  # noqa: PLC0415
         from gateway.entrypoints.no_sockets import refuse_sockets  # noqa: PLC0415
 
         adapters = sqlite_adapters(settings, engine)

@@ -13,7 +13,8 @@ from collections.abc import Sequence
 import uvicorn
 from fastapi import FastAPI
 
-from gateway.bootstrap import build_gateway, sqlite_adapters
+from gateway.bootstrap import build_gateway
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.entrypoints.garbage import spare_what_was_built
 from gateway.settings import load_settings
 from shared.errors import OperatorMustAct

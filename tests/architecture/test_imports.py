@@ -50,7 +50,9 @@ def test_a_worker_kind_uses_the_models_of_no_other_kind():
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
-        ("gateway.bootstrap", {"av", "boto3", "httpx", "numpy", "runpod", "torch", "uvicorn"}),
+        ("gateway.bootstrap", {"av", "boto3", "numpy", "runpod", "torch", "uvicorn"}),
+        ("gateway.bootstrap, gateway.bootstrap_adapters", {"boto3", "httpx", "uvicorn"}),
+        ("gateway.bootstrap_adapters", {"fastapi", "gateway.bootstrap", "gateway.wiring"}),
         ("gateway.bootstrap", {"gateway.api.openapi.document", "gateway.api.openapi.models"}),
         ("gateway.entrypoints.aws_lambda", {"gateway.bootstrap", "gateway.wiring", "httpx"}),
         ("gateway.entrypoints.aws_lambda", {"gateway.services.submit_job", "fastapi"}),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap import build_gateway, sqlite_adapters
+from gateway.bootstrap import build_gateway
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.bootstrap_polls import build_polls
 from gateway.entrypoints.aws_lambda import LambdaHandler
 from gateway.entrypoints.polls_first import PollsFirst

@@ -3,7 +3,8 @@
 import httpx
 import pytest
 
-from gateway.bootstrap import build_gateway, sqlite_adapters
+from gateway.bootstrap import build_gateway
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.settings import settings_from
 
 KEY = "a-key-that-an-older-system-made"

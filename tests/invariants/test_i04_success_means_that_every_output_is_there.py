@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.ports.job_store import Change, Committed
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from infra.local.object_store import Wrong
 from tests.support.audit import rows_in_tables
 from tests.support.house import DATABASE, House, HttpWorker, a_house, an_output

@@ -29,7 +29,7 @@ from gateway.adapters.memory.url_signer import MemoryUrlSigner
 from gateway.adapters.sqlite.connections import open_reader, open_writer
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.settings.groups import Limits, Timings
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from tests.support.audit import History, must_add_up, rows_of
 from tests.support.house import AsItIs, Door, Outside, engine_on
 from tests.support.jobs import NOON, HandClock

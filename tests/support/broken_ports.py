@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.ports.job_store import NewJob
 from gateway.ports.object_store import StoredObject
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from infra.local.faults.customer import VIDEO
 
 

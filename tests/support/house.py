@@ -23,7 +23,7 @@ from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sqlite.connections import open_reader, open_writer
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.ports.compute import SubmitRequest
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from shared.work import MANIFEST
 from tests.support.audit import History, must_add_up
 from tests.support.databases import new_database

@@ -8,7 +8,8 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from gateway.bootstrap import build_gateway, sqlite_adapters
+from gateway.bootstrap import build_gateway
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.ports.url_signer import SignedUrl
 from gateway.settings import StoreSettings
 from tests.support.buckets import BUCKET, KEY_ID, SECRET, LocalStore, local_store

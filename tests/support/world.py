@@ -24,8 +24,8 @@ from gateway.ports.compute import SubmitRequest
 from gateway.ports.outgoing import Outgoing
 from gateway.services.job_request import JobRequest
 from gateway.settings import RunpodSettings, Settings, StoreSettings
-from gateway.wiring import Ports
 from gateway.wiring_polls import PollServices
+from gateway.wiring_ports import Ports
 from shared.artifacts import FileRef, Output
 from shared.job_kind import JobKind, PriceRule, Wire
 from shared.work import (

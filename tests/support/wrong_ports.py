@@ -11,7 +11,7 @@ from typing import Any
 from gateway.core.job import AttemptState, Job
 from gateway.ports.job_store import Change, Committed
 from gateway.ports.object_store import StoredObject
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from tests.support.world import VIDEO
 
 Broken = Callable[[Ports], Ports]

@@ -18,10 +18,11 @@ from gateway.adapters.sqlite.connections import open_writer
 from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.adapters.sqlite.migrate import migrate
 from gateway.adapters.system_clock import SystemClock
-from gateway.bootstrap import build_gateway, sqlite_adapters
+from gateway.bootstrap import build_gateway
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.entrypoints.local import keep_tickets_out_of_the_log
 from gateway.settings import load_settings
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from infra.local.faults.drill import KIND
 from infra.local.faults.failpoints import Failpoints, folder_of
 from infra.local.faults.fault_clock import FaultClock

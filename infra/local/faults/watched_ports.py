@@ -8,7 +8,7 @@ from typing import Any
 
 from gateway.ports.effect_queue import Lease
 from gateway.ports.job_store import Change
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from infra.local.faults.failpoints import Failpoints
 
 # Not ports: what is handed over beside them.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap import sqlite_adapters
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.services.api_keys import ApiKeys
 from gateway.settings import load_settings
 from shared.errors import Forbidden, Unauthenticated

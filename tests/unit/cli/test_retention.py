@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.bootstrap import sqlite_adapters
+from gateway.bootstrap_adapters import sqlite_adapters
 from gateway.core.upload import Asset, Upload
 from gateway.settings import load_settings
 from tests.unit.cli.test_keys import SETTINGS

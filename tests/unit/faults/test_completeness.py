@@ -4,7 +4,7 @@ import inspect
 import re
 from typing import get_type_hints
 
-from gateway.wiring import Ports
+from gateway.wiring_ports import Ports
 from infra.local.faults.catalogue import all_faults
 from infra.local.faults.runpod_faults import NOT_PLAYED
 from infra.local.faults.unplayed import UNPLAYED
