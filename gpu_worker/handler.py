@@ -16,6 +16,7 @@ from gpu_worker.hardware import NO_HARDWARE, Hardware
 from gpu_worker.hardware_search import HardwareSearch
 from gpu_worker.protocol.claims import ClaimWork
 from gpu_worker.runner import Deliver
+from gpu_worker.runpod_sdk import import_sdk
 from gpu_worker.sandbox.children import Children
 from gpu_worker.sandbox.zygote_process import clean_environment
 from gpu_worker.settings import WorkerSettings
@@ -92,7 +93,7 @@ def _serve(
 ) -> None:
     # Read once, as the SDK is imported; its default prints outputs and URLs.
     os.environ["RUNPOD_LOG_LEVEL"] = "INFO"
-    import runpod
+    sdk = import_sdk()
 
     hardware = search.found(settings.engine_search_s)
     deliver = _deliver(settings, kit, children, scratch, hardware)
@@ -103,8 +104,8 @@ def _serve(
     def zygote_is_ready() -> None:
         children.start().wait_ready(settings.zygote_ready_s)
 
-    runpod.serverless.register_fitness_check(zygote_is_ready)
-    runpod.serverless.start(
+    sdk.serverless.register_fitness_check(zygote_is_ready)
+    sdk.serverless.start(
         {"handler": handle, "concurrency_modifier": lambda _current: settings.jobs_at_once}
     )
 
