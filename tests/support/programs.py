@@ -95,7 +95,7 @@ def until_served(program: Program, folder: Path) -> dict[str, Any]:
 
 def still_alive(family: list[psutil.Process]) -> list[psutil.Process]:
     """Return who of a family has not ended, a moment after its head."""
-    _, alive = psutil.wait_procs(family, timeout=5)
+    _, alive = psutil.wait_procs(family, timeout=30)
     return alive
 
 
