@@ -138,4 +138,4 @@ def _install(
         app.router.routes.extend(module.router.routes)
     app.router.routes.extend(webhook_endpoints.router.routes)
     app.add_api_route(read_job.PATH, read_job.read_job, tags=["jobs"])
-    app.include_router(surface.routes(settings.export_route_prefix))
+    app.router.routes.extend(surface.routes(settings.export_route_prefix))
