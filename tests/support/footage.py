@@ -231,11 +231,15 @@ def flat(width: int, height: int, luma: int = 110) -> Plane:
 
 def with_dots(luma: Plane, centres: Iterable[tuple[float, float]], sigma_px: float) -> Plane:
     """The picture with a Gaussian dot, 170 codes bright, at each centre (x, y)."""
-    rows, columns = np.mgrid[0 : luma.shape[0], 0 : luma.shape[1]] + 0.5
+    rows, columns = (np.arange(side) + 0.5 for side in luma.shape)
     painted = luma.astype(float)
     for x, y in centres:
-        far = ((columns - x) ** 2 + (rows - y) ** 2) / (2 * sigma_px**2)
-        painted += 170 * np.exp(-far)
+        # The bell of a distance is the product of those of its two legs.
+        down, across = (
+            np.exp(-((at - middle) ** 2) / (2 * sigma_px**2))
+            for at, middle in ((rows, y), (columns, x))
+        )
+        painted += 170 * np.outer(down, across)
     return _codes(painted)
 
 

@@ -2,10 +2,12 @@
 
 import shlex
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
+from tempfile import TemporaryFile
 
 import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
@@ -88,39 +90,27 @@ class Recipe:
     def build(self, folder: Path) -> Path:
         """Make the file in a folder."""
         path = folder / f"made.{self.ending}"
-        stored = self._stored()
-        height, width = stored[0].shape[-2:] if self._in_planes else stored[0].shape[:2]
+        stored = self.stored or self.size
+        wide, high = stored.width_px, stored.height_px
+        if self.held.transposed and self.stored is None:
+            wide, high = high, wide
         ffmpeg(
-            *f"-f rawvideo -pix_fmt {self.piped} -s {width}x{height}".split(),
+            *f"-f rawvideo -pix_fmt {self.piped} -s {wide}x{high}".split(),
             *f"-r {self.rate} -i pipe:".split(),
             *self._sound_input(),
             *("-vf", ",".join(self._filters())),
             *shlex.split(f"{self.video} {self.sound or '-an'} {self.file}"),
             path,
-            fed=b"".join(each.tobytes() for each in stored),
+            fed=self._pictures(),
         )
         for step in self.steps:
             path = step(path)
         return path
 
-    def _stored(self) -> list[Plane]:
+    def _pictures(self) -> Iterator[bytes]:
+        how = self.held, self.stored, self.piped, self.colour
         numbers = range(self.frames) if self.numbers is None else self.numbers
-        return [self._planes(self._narrowed(self.picture(self.size, n))) for n in numbers]
-
-    def _narrowed(self, shown: Plane) -> Plane:
-        held = self.held.stored(shown)
-        if self.stored is None:
-            return held
-        wide = _stretched(held, self.stored.width_px)
-        return _stretched(wide.swapaxes(0, 1), self.stored.height_px).swapaxes(0, 1)
-
-    def _planes(self, rgb: Plane) -> Plane:
-        if not self._in_planes:
-            return np.ascontiguousarray(np.rint(rgb).astype(np.uint8))
-        codes = np.stack(self.colour.planes_of(rgb))
-        if self.piped == "yuv444p":
-            return np.clip(np.rint(codes), 0, 255).astype(np.uint8)
-        return np.clip(np.rint(codes * 256), 0, 65_535).astype(np.uint16)
+        return (_piped(self.picture, self.size, number, *how) for number in numbers)
 
     def _filters(self) -> Iterator[str]:
         if self._in_planes:
@@ -154,6 +144,34 @@ class Recipe:
         return [*late, *f"-f lavfi -i aevalsrc=exprs='{wave}':s=48000:d={lasts}".split()]
 
 
+# As many as a few recipes have: most of them draw and store the same pictures.
+@lru_cache(maxsize=128)
+def _piped(
+    picture: Callable[[Size, int], Plane],
+    size: Size,
+    number: int,
+    held: Held,
+    stored: Size | None,
+    piped: str,
+    colour: Colour,
+) -> bytes:
+    """One picture as ffmpeg is given it."""
+    rgb = _narrowed(held.stored(picture(size, number)), stored)
+    if not piped.startswith("yuv"):
+        return np.rint(rgb).astype(np.uint8).tobytes()
+    codes = np.stack(colour.planes_of(rgb))
+    if piped == "yuv444p":
+        return np.clip(np.rint(codes), 0, 255).astype(np.uint8).tobytes()
+    return np.clip(np.rint(codes * 256), 0, 65_535).astype(np.uint16).tobytes()
+
+
+def _narrowed(held: Plane, stored: Size | None) -> Plane:
+    if stored is None:
+        return held
+    wide = _stretched(held, stored.width_px)
+    return _stretched(wide.swapaxes(0, 1), stored.height_px).swapaxes(0, 1)
+
+
 def _stretched(picture: Plane, columns: int) -> Plane:
     """The picture with so many columns, by linear interpolation."""
     width = picture.shape[1]
@@ -165,13 +183,10 @@ def _stretched(picture: Plane, columns: int) -> Plane:
     return picture[:, left] * (1 - part) + picture[:, left + 1] * part
 
 
-def ffmpeg(*arguments: str | Path, fed: bytes | None = None) -> None:
-    """Run the bundled ffmpeg."""
+def ffmpeg(*arguments: str | Path, fed: Iterable[bytes] = ()) -> None:
+    """Run the bundled ffmpeg. `fed`: what it reads from its standard input."""
     command = [get_ffmpeg_exe(), "-y", "-loglevel", "error", "-threads", "1"]
-    subprocess.run(
-        [*command, *map(str, arguments)],
-        check=True,
-        input=fed,
-        stdin=subprocess.DEVNULL if fed is None else None,
-        timeout=60,
-    )
+    with TemporaryFile() as pipe:
+        pipe.writelines(fed)
+        pipe.seek(0)
+        subprocess.run([*command, *map(str, arguments)], check=True, stdin=pipe, timeout=60)
