@@ -46,11 +46,12 @@ def test_neither_image_installs_the_other_sides_packages():
     assert not names("gateway") & {"av", "ffmpeg-python", "numba", "numpy", "runpod", "torch"}
 
 
+# The edge of a word is asked for once: asked for by each sort, it takes five times as long.
 SECRETS = re.compile(
-    r"\b(AKIA|ASIA)[0-9A-Z]{16}\b|-----BEGIN [A-Z ]*PRIVATE KEY|\brpa_[A-Za-z0-9]{30,}"
-    r"|\bck_[a-z2-7]{8,}_[a-z2-7]{50,}|\bgh[pousr]_[A-Za-z0-9]{36}|\bAIza[0-9A-Za-z_-]{35}"
-    r"|\bsk-[A-Za-z0-9_-]{32,}|\bxox[abpr]-[0-9A-Za-z-]{20,}|\bwhsec_[A-Za-z0-9+/]{32,}={0,2}"
-    r"|\"private_key\"\s*:\s*\"|X-Amz-Signature=[0-9a-f]{64}"
+    r"\b(?:(?:AKIA|ASIA)[0-9A-Z]{16}\b|rpa_[A-Za-z0-9]{30,}"
+    r"|ck_[a-z2-7]{8,}_[a-z2-7]{50,}|gh[pousr]_[A-Za-z0-9]{36}|AIza[0-9A-Za-z_-]{35}"
+    r"|sk-[A-Za-z0-9_-]{32,}|xox[abpr]-[0-9A-Za-z-]{20,}|whsec_[A-Za-z0-9+/]{32,}={0,2})"
+    r"|-----BEGIN [A-Z ]*PRIVATE KEY|\"private_key\"\s*:\s*\"|X-Amz-Signature=[0-9a-f]{64}"
 )
 # What is spelled out: no letters and figures that anybody was given.
 SPELLED_OUT = re.compile(r"(.{1,4}?)\1{5,}")
