@@ -1,6 +1,7 @@
 """What import-linter cannot see: an allow-list for core, and what starting really loads."""
 
 import ast
+import functools
 import os
 import re
 import subprocess
@@ -47,6 +48,16 @@ def test_a_worker_kind_uses_the_models_of_no_other_kind():
     assert not strange
 
 
+@functools.cache
+def loaded_with(modules: str) -> set[str]:
+    """The names of all modules there are in a process that imports only these."""
+    code = f"import sys, {modules}; print(*sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    return set(ran.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("module", "absent"),
     [
@@ -61,11 +72,7 @@ def test_a_worker_kind_uses_the_models_of_no_other_kind():
     ],
 )
 def test_importing_loads_none_of_the_other_sides_libraries(module: str, absent: set[str]):
-    code = f"import sys, {module}; print(*sys.modules)"
-    loaded = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert not absent & set(loaded.stdout.split())
+    assert not absent & loaded_with(module)
 
 
 def test_d28_d84_every_module_imports_in_an_empty_environment_and_starts_nothing(tmp_path):
