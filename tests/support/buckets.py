@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any, Protocol
 from urllib.parse import quote
 
-import boto3
 import httpx
 from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
@@ -20,6 +19,7 @@ from botocore.credentials import Credentials as BotoCredentials
 
 from gateway.adapters.memory.objects import Answer, MemoryObjectStore
 from gateway.adapters.memory.url_signer import MemoryUrlSigner
+from gateway.adapters.r2.boto import new_session
 from gateway.adapters.r2.objects import R2ObjectStore
 from gateway.adapters.r2.presign import Credentials, R2UrlSigner, day_key, host_header, presign
 from gateway.ports.multipart_store import MultipartStore
@@ -109,7 +109,7 @@ class LocalStore:
             "s3": {"addressing_style": "path"},
             "retries": {"total_max_attempts": 1},
         }
-        return boto3.session.Session().client(
+        return new_session().client(
             "s3",
             endpoint_url=self.base_url,
             aws_access_key_id=KEY_ID,

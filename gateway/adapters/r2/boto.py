@@ -5,9 +5,11 @@ Importing this costs a second; `objects` does it in a thread, on the first call.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 import boto3
+import botocore.session
 from botocore.config import Config
 from botocore.exceptions import (
     BotoCoreError,
@@ -17,6 +19,7 @@ from botocore.exceptions import (
     SSLError,
 )
 from botocore.exceptions import ConnectionError as NoConnection
+from botocore.loaders import Loader
 
 from shared.errors import (
     Conflict,
@@ -49,7 +52,7 @@ def open_client(
 ) -> "S3Client":
     """Return a client with path-style addresses, signature v4 and bounded waiting."""
     connect_s, read_s = timeouts_s
-    client: S3Client = boto3.session.Session().client(
+    client: S3Client = new_session().client(
         "s3",
         endpoint_url=endpoint_url,
         aws_access_key_id=access_key_id,
@@ -68,6 +71,18 @@ def open_client(
         ),
     )
     return client
+
+
+def new_session() -> boto3.session.Session:
+    """Return a session of its own; what boto3 knows of S3 is read once for all of them."""
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _loader())
+    return boto3.session.Session(botocore_session=session)
+
+
+@cache
+def _loader() -> Loader:
+    return Loader()
 
 
 def code_of(error: ClientError) -> str:
