@@ -86,7 +86,7 @@ def full_size_gaussian(samples: Array, sigma: float) -> Array:
     return np.asarray(sum(w * down[:, k : k + samples.shape[1]] for k, w in enumerate(weights)))
 
 
-@pytest.mark.parametrize("size", [BIG, SIZE, Size(1918, 1078)], ids=str)
+@pytest.mark.parametrize("size", [BIG, SIZE, Size(1006, 1004)], ids=str)
 def test_the_blur_is_the_full_size_gaussian_within_50_db(size: Size) -> None:
     source = noisy(size)
     corner = Region(0, 1, 0, 0, 1, 1)
@@ -111,7 +111,7 @@ def test_blur_leaves_the_inside_as_it_is_and_mixes_by_opacity_outside() -> None:
         m = mask(regions, SIZE, plane)
         assert np.array_equal(result.samples[m == 1], plane.samples[m == 1])
         mixed = plane.samples + 0.5 * (1 - m) * (blurred.samples.astype(float) - plane.samples)
-        assert result.samples == pytest.approx(mixed, abs=1.01)
+        assert np.abs(result.samples - mixed).max() <= 1.01
 
 
 def test_dark_overlay_dims_every_colour_alike_outside_alone() -> None:
@@ -229,7 +229,7 @@ def test_ten_bit_pictures_get_the_same_effect(effect: Effect, colour_range: int)
     wanted = deepened(shallow, full=full)
     for ten, eight in zip(made.planes, wanted.planes, strict=True):
         # Half a code of 8 bits is two of ten, and what is worked with was itself rounded.
-        assert ten.samples == pytest.approx(eight.samples.astype(float), abs=3.6)
+        assert np.abs(ten.samples - eight.samples.astype(float)).max() <= 3.6
 
 
 @pytest.mark.parametrize("colour_range", [LIMITED, FULL], ids=["limited", "full"])
@@ -260,7 +260,7 @@ def test_a_feathered_blur_leaves_the_inside_as_it_is_and_mixes_by_the_mask(
         m = mask(regions, SIZE, plane)
         assert np.array_equal(result.samples[m == 1], plane.samples[m == 1])
         mixed = plane.samples + (1 - m) * (blurred.samples.astype(float) - plane.samples)
-        assert result.samples == pytest.approx(mixed, abs=1.01)
+        assert np.abs(result.samples - mixed).max() <= 1.01
 
 
 @pytest.mark.parametrize("effect", [each for each in Effect if each is not Effect.NONE])
