@@ -29,11 +29,15 @@ def dots() -> list[tuple[float, float]]:
     ]
 
 
+def glow(samples: int, places: set[float]) -> NDArray[np.float64]:
+    """How bright a row or a column of round dots is along itself."""
+    away = np.arange(samples)[:, None] + 0.5 - np.array(sorted(places))
+    return np.asarray(np.exp(-(away**2) / (2 * SIGMA_PX**2)).sum(1))
+
+
 def lattice() -> Picture:
-    rows, columns = np.mgrid[: FRAME.height_px, : FRAME.width_px] + 0.5
-    luma = np.full((FRAME.height_px, FRAME.width_px), 16.0)
-    for x, y in dots():
-        luma += 200 * np.exp(-((columns - x) ** 2 + (rows - y) ** 2) / (2 * SIGMA_PX**2))
+    across, down = (set(places) for places in zip(*dots(), strict=True))
+    luma = 16 + 200 * np.outer(glow(FRAME.height_px, down), glow(FRAME.width_px, across))
     grey = np.full((FRAME.height_px // 2, FRAME.width_px // 2), 128, np.uint8)
     chroma = Plane(grey, subsampled(2, centred=False), subsampled(2, centred=True))
     return Picture(

@@ -40,11 +40,12 @@ def matrix(centres: Array, step: float, size: int) -> Array:
     """(outputs, inputs): what each input sample weighs; outside, the edge sample goes on."""
     stretch = max(step, 1.0)
     reach = int(np.ceil(3 * stretch)) + 1
+    near = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)
+    weights = lanczos((near + 0.5 - centres[:, None]) / stretch)
+    weights /= weights.sum(1, keepdims=True)
     made = np.zeros((len(centres), size))
-    for row, centre in zip(made, centres, strict=True):
-        near = np.arange(int(np.floor(centre)) - reach, int(np.floor(centre)) + reach + 1)
-        weights = lanczos((near + 0.5 - centre) / stretch)
-        np.add.at(row, np.clip(near, 0, size - 1), weights / weights.sum())
+    rows = np.arange(len(centres))[:, None]
+    np.add.at(made, (rows, np.clip(near, 0, size - 1)), weights)
     return made
 
 
