@@ -2,7 +2,8 @@
 
 import random
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import accumulate
 from pathlib import Path
@@ -22,9 +23,9 @@ pytestmark = pytest.mark.media
 
 FRAMES = 72
 NTSC = Fraction(30000, 1001)
-AT = (120, 40)
-WHOLE = Rect(0, 0, 320, 180)
-AS_IT_IS = {"output_width": 320, "output_height": 180}
+AT = (40, 20)
+WHOLE = Rect(0, 0, 160, 90)
+AS_IT_IS = {"output_width": 160, "output_height": 90}
 TRIM = {"start_time": 0.5, "end_time": 2.0}
 
 _X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "10")
@@ -38,7 +39,7 @@ ENCODINGS: dict[str, tuple[str, ...]] = {
 
 def numbered(count: int) -> Iterator[Picture]:
     """Grey pictures with a dot, each with its number painted on it."""
-    background = with_dots(flat(320, 180, 60), [(60.0, 120.0)], 4)
+    background = with_dots(flat(160, 90, 60), [(30.0, 60.0)], 4)
     return (grey(with_number(background, n, AT)) for n in range(count))
 
 
@@ -51,18 +52,49 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Clip(rate=NTSC, sound=sound).write(path, numbered(FRAMES))
 
 
+@dataclass(slots=True)
+class Exports:
+    """Framings, each made once for all that look at it."""
+
+    warm: WarmExports
+    _made: dict[str, Made] = field(default_factory=dict)
+
+    def framed(self, source: Path, processes: int = 1, **fields: Any) -> Made:
+        order = {**AS_IT_IS, **fields}
+        name = repr((source, processes, order))
+        if name not in self._made:
+            self._made[name] = self.warm.export("framing", source, processes=processes, **order)
+        return self._made[name]
+
+
 @pytest.fixture(scope="module")
-def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WarmExports]:
+def exports(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exports]:
     with warm_exports(tmp_path_factory.mktemp("exports")) as warm:
-        yield warm
+        yield Exports(warm)
 
 
-def recoded(clip: Path, folder: Path, how: tuple[str, ...]) -> Path:
-    path = folder / "recoded.mp4"
+Recoded = Callable[[str], Path]
+
+
+@pytest.fixture(scope="module")
+def recoded(clip: Path, tmp_path_factory: pytest.TempPathFactory) -> Recoded:
+    """The clip in one of `ENCODINGS`, made once."""
+    folder = tmp_path_factory.mktemp("recoded")
+
+    def made(encoding: str) -> Path:
+        path = folder / f"{encoding}.mp4"
+        if not path.exists():
+            recode(clip, path, ENCODINGS[encoding])
+        return path
+
+    return made
+
+
+def recode(clip: Path, into: Path, how: tuple[str, ...]) -> Path:
     ffmpeg = imageio_ffmpeg.get_ffmpeg_exe()
-    command = [ffmpeg, "-loglevel", "error", "-i", str(clip), *how, "-c:a", "copy", str(path)]
+    command = [ffmpeg, "-loglevel", "error", "-i", str(clip), *how, "-c:a", "copy", str(into)]
     subprocess.run(command, check=True, timeout=60)
-    return path
+    return into
 
 
 def numbers(path: Path, from_s: float | None = None) -> list[tuple[Fraction, int]]:
@@ -103,37 +135,30 @@ def keys(path: Path) -> list[int]:
 
 
 def in_one_and_in(
-    exports: WarmExports, processes: int, source: Path, **fields: Any
+    exports: Exports, processes: int, source: Path, **fields: Any
 ) -> tuple[Made, Made]:
-    order = {**AS_IT_IS, **fields}
-    whole = exports.export("framing", source, **order)
-    joined = exports.export("framing", source, processes=processes, **order)
+    whole = exports.framed(source, **fields)
+    joined = exports.framed(source, processes, **fields)
     # These are too short for an encoder to begin a group by itself.
     assert (len(keys(whole.path)), len(keys(joined.path))) == (1, processes)
     return whole, joined
 
 
 @pytest.mark.parametrize("trim", [{}, TRIM], ids=["whole", "trimmed"])
-@pytest.mark.parametrize("encoding", ENCODINGS.values(), ids=ENCODINGS.keys())
+@pytest.mark.parametrize("encoding", ENCODINGS)
 def test_each_frame_is_the_one_it_is_in_one_piece(
-    exports: WarmExports,
-    clip: Path,
-    tmp_path: Path,
-    encoding: tuple[str, ...],
-    trim: dict[str, float],
+    exports: Exports, recoded: Recoded, encoding: str, trim: dict[str, float]
 ) -> None:
-    source = recoded(clip, tmp_path, encoding)
+    joined = exports.framed(recoded(encoding), 3, **trim)
 
-    whole, joined = in_one_and_in(exports, 3, source, **trim)
-
-    shown = numbers(joined.path)
+    # In one piece they are these, at these times, as `test_export_timing.py` has it.
     kept = range(15, 60) if trim else range(FRAMES)
-    assert [number for _, number in shown] == list(kept)
-    assert shown == numbers(whole.path)
+    assert numbers(joined.path) == [(at / NTSC, number) for at, number in enumerate(kept)]
+    assert len(keys(joined.path)) == 3
 
 
 def test_a_rate_that_varies_is_cut_on_the_constant_timeline(
-    exports: WarmExports, tmp_path: Path
+    exports: Exports, tmp_path: Path
 ) -> None:
     steps = random.Random(5).choices([1500, 3000, 4500, 9000], k=FRAMES - 1)
     stamps = list(accumulate(steps, initial=0))
@@ -145,11 +170,15 @@ def test_a_rate_that_varies_is_cut_on_the_constant_timeline(
     assert len({number for _, number in numbers(joined.path)}) > FRAMES // 2
 
 
-@pytest.mark.parametrize("codec", ["h264", "hevc", "av1"])
+@pytest.mark.parametrize(
+    "delivery",
+    [{}, {"codec": "hevc", "quality": "draft"}, {"codec": "av1", "quality": "draft"}],
+    ids=["h264", "hevc", "av1"],
+)
 def test_packets_follow_each_other_as_if_never_interrupted(
-    exports: WarmExports, clip: Path, codec: str
+    exports: Exports, clip: Path, delivery: dict[str, str]
 ) -> None:
-    whole, joined = in_one_and_in(exports, 3, clip, codec=codec, quality="draft")
+    whole, joined = in_one_and_in(exports, 3, clip, **delivery)
 
     lead = timed(joined.path)[0][0] - timed(whole.path)[0][0]
     assert [(dts - lead, *rest) for dts, *rest in timed(joined.path)] == timed(whole.path)
@@ -163,7 +192,7 @@ def test_packets_follow_each_other_as_if_never_interrupted(
     ids=["copied", "encoded", "levelled"],
 )
 def test_sound_is_that_of_one_piece_packet_for_packet(
-    exports: WarmExports, clip: Path, fields: dict[str, Any]
+    exports: Exports, clip: Path, fields: dict[str, Any]
 ) -> None:
     whole, joined = in_one_and_in(exports, 2, clip, **fields)
     assert sounded(joined.path) == sounded(whole.path)
@@ -171,7 +200,7 @@ def test_sound_is_that_of_one_piece_packet_for_packet(
 
 
 def test_sound_that_cannot_be_decoded_is_left_out_as_in_one_piece(
-    exports: WarmExports, clip: Path, tmp_path: Path
+    exports: Exports, clip: Path, tmp_path: Path
 ) -> None:
     source = tmp_path / "spoiled.mp4"
     source.write_bytes(clip.read_bytes())
@@ -184,7 +213,7 @@ def test_sound_that_cannot_be_decoded_is_left_out_as_in_one_piece(
     assert not joined.done.result["has_audio"]
 
 
-def test_the_file_is_laid_out_as_in_one_piece(exports: WarmExports, clip: Path) -> None:
+def test_the_file_is_laid_out_as_in_one_piece(exports: Exports, clip: Path) -> None:
     whole, joined = in_one_and_in(exports, 3, clip)
 
     assert boxes(joined.path) == boxes(whole.path)
@@ -220,7 +249,7 @@ def looks(path: Path) -> list[object]:
 
 
 def test_a_player_that_seeks_behind_a_joint_shows_the_right_frame(
-    exports: WarmExports, clip: Path
+    exports: Exports, clip: Path
 ) -> None:
     _, joined = in_one_and_in(exports, 3, clip)
 
@@ -229,7 +258,7 @@ def test_a_player_that_seeks_behind_a_joint_shows_the_right_frame(
     assert at_joints == [(frame / NTSC, frame) for frame in (24, 48)]
 
 
-def test_stills_are_those_of_one_piece(exports: WarmExports, clip: Path) -> None:
+def test_stills_are_those_of_one_piece(exports: Exports, clip: Path) -> None:
     whole, joined = in_one_and_in(exports, 3, clip, poster=True, sprites=True)
 
     in_one, in_three = (
@@ -242,14 +271,13 @@ def test_stills_are_those_of_one_piece(exports: WarmExports, clip: Path) -> None
 
 
 def test_a_damaged_video_is_made_in_one_piece_and_the_person_told_as_then(
-    exports: WarmExports, clip: Path, tmp_path: Path
+    exports: Exports, clip: Path, tmp_path: Path
 ) -> None:
-    source = recoded(clip, tmp_path, (*_X264, "-g", "10", "-bf", "0"))
+    source = recode(clip, tmp_path / "spoiled.mp4", (*_X264, "-g", "10", "-bf", "0"))
     spoil(source, "video", [12, 31])
-    order = {**AS_IT_IS, "processes": 3}
 
-    whole = exports.export("framing", source, **{**order, "processes": 1})
-    asked_for_three = exports.export("framing", source, **order)
+    whole = exports.framed(source)
+    asked_for_three = exports.framed(source, 3)
 
     assert "input_damaged" in whole.warnings
     assert asked_for_three.warnings == whole.warnings
@@ -269,6 +297,6 @@ def spoil(path: Path, stream: str, places: Iterable[int]) -> None:
             raw.write(b"\xff" * size)
 
 
-def test_nothing_but_what_was_made_is_left_in_scratch(exports: WarmExports, clip: Path) -> None:
-    made = exports.export("framing", clip, processes=3, **AS_IT_IS)
+def test_nothing_but_what_was_made_is_left_in_scratch(exports: Exports, clip: Path) -> None:
+    made = exports.framed(clip, 3)
     assert list(made.path.parent.iterdir()) == [made.path]
