@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,11 +17,10 @@ import pytest_asyncio
 
 from client.cutroom import Cutroom
 from client.models import Event, Job
-from gateway.adapters.r2.objects import R2ObjectStore
-from gateway.settings import load_settings
-from infra.local.runpod.faults import Fault
-from infra.local.stack.config import StackConfig
+from infra.local.runpod.faults import Fault, FaultKind
+from infra.local.stack.config import BUCKET, StackConfig
 from infra.local.stack.local_stack import LocalStack
+from tests.support.held_renders import HeldRender, held_render
 
 SAMPLE = Path("infra/local/samples/car-detection.mp4")
 # Impatient, so that what is lost is lost within seconds; workers beat every 3 s.
@@ -32,6 +32,8 @@ IMPATIENT = {
 }
 # Half a minute where nothing else runs; others do, and a test may take no more than 300 s.
 COMPILED_WITHIN_S = 240
+# Rendered for long enough to be caught at it at the first try, as a rule.
+CATCHABLE = {"end_time": 5, "output_width": 360, "output_height": 640}
 SMALL = {"output_width": 180, "output_height": 320}
 
 T = TypeVar("T")
@@ -73,10 +75,26 @@ class Tried:
         assert [event.seq for event in events] == list(range(len(events)))
         return await self.call(self.cutroom.job, job_id), [event.type for event in events]
 
+    @asynccontextmanager
+    async def held(self) -> AsyncIterator[HeldRender]:
+        """Have a job that stays in the middle of its render for as long as the block lasts."""
+        async with held_render(self.stack, partial(self.submit, **CATCHABLE)) as render:
+            yield render
+
     def fault(self, **fields: Any) -> None:
         """Let something go wrong at RunPod, after whatever went wrong before is over."""
         self.stack.emulator.faults.clear()
         self.stack.emulator.faults.add(Fault(**fields))
+
+    async def submitted_while(self, kind: FaultKind) -> str:
+        """Return a job whose submission is on its way to RunPod, where this goes wrong."""
+        fired = self.stack.emulator.faults.fired
+        fired.clear()
+        job_id = await self.submit()
+        async with asyncio.timeout(60):
+            while not fired[kind]:  # noqa: ASYNC110 - nobody tells
+                await asyncio.sleep(0.05)
+        return job_id
 
     async def until_spent(self) -> None:
         """Return once what was to go wrong at the store has done so."""
@@ -98,15 +116,21 @@ class Tried:
 
     async def keys(self, prefix: str) -> list[str]:
         """Return every key in the bucket that begins so."""
-        store = load_settings(self.stack.data / "gateway.env").store
-        bucket = R2ObjectStore(
-            endpoint_url=store.endpoint_url,
-            bucket=store.bucket,
-            access_key_id=store.access_key_id,
-            secret_access_key=store.secret_access_key.get_secret_value(),
-        )
-        async with bucket:
-            return await bucket.list_keys(prefix, None, 1000)
+        bucket = self.stack.objects.buckets[BUCKET]
+        records = await asyncio.to_thread(lambda: list(bucket.records()))
+        return sorted(each.key for each in records if each.key.startswith(prefix))
+
+
+async def expect_one_success(
+    tried: Tried, job_id: str, *, attempt: int = 1
+) -> tuple[Job, list[str]]:
+    """The job succeeded in this attempt, told so once, and published one object."""
+    job, events = await tried.ended(job_id)
+    assert (job.status, job.attempt) == ("succeeded", attempt)
+    assert events.count("succeeded") == 1
+    assert events.count("started") == attempt
+    assert [each.name for each in job.outputs] == ["video"]
+    return job, events
 
 
 @pytest.fixture(scope="session")
@@ -127,11 +151,10 @@ def kernel_cache(request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(scope="module")
 def stack_config(kernel_cache: Path) -> StackConfig:
-    """What the file's stack is made of; a file may have its own."""
+    """What the file's stack is made of; a file that needs more of something says so."""
     return StackConfig(
-        gateways=2,
-        workers=2,
-        warm_workers=2,
+        workers=1,
+        warm_workers=1,
         poll_hold_s=1.0,
         settings=IMPATIENT,
         kernel_cache=kernel_cache,

@@ -1,25 +1,26 @@
 """Everything RunPod may do wrong, and every program dying: each job ends right, once."""
 
 import asyncio
+from dataclasses import replace
 
-import psutil
 import pytest
 
 from infra.local.runpod.faults import Fault, FaultKind
+from tests.e2e.conftest import expect_one_success
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 
-LONG = {"end_time": 14, "output_width": 720, "output_height": 1280}
+
+@pytest.fixture(scope="module")
+def stack_config(stack_config):
+    """Two workers, for what is delivered twice or done side by side."""
+    return replace(stack_config, workers=2, warm_workers=2)
 
 
-async def expect_one_success(tried, job_id, *, attempt=1):
-    """The job succeeded in this attempt, told so once, and published one object."""
-    job, events = await tried.ended(job_id)
-    assert (job.status, job.attempt) == ("succeeded", attempt)
-    assert events.count("succeeded") == 1
-    assert events.count("started") == attempt
-    assert [each.name for each in job.outputs] == ["video"]
-    return job, events
+@pytest.fixture(autouse=True)
+def all_is_well_before(tried):
+    """Nothing of what went wrong for another test goes wrong for this one."""
+    tried.stack.emulator.faults.clear()
 
 
 @pytest.mark.parametrize("effect", ["429", "500", "503"])
@@ -77,85 +78,48 @@ async def test_a_runpod_that_cannot_be_asked_makes_nothing_fail(tried):
     await expect_one_success(tried, await tried.submit())
 
 
+async def test_two_exports_are_made_side_by_side(tried):
+    async with tried.held() as render:
+        beside, _ = await tried.ended(await tried.submit())
+    job, _ = await tried.ended(render.job_id)
+    assert [job.status, beside.status] == ["succeeded", "succeeded"]
+    assert job.started_at < beside.started_at
+    assert beside.finished_at < job.finished_at
+
+
 async def test_a_cancel_whose_stop_is_lost_still_stops_the_work(tried):
     tried.fault(kind=FaultKind.LOSE_STOP, count=None)
-    job_id = await tried.submit(**LONG)
-    await tried.until(job_id, "stage", "progress")
-    rendering = _renderers(tried)
-    await tried.call(tried.cutroom.cancel, job_id)
-    async with asyncio.timeout(30):
-        while any(each.is_running() for each in rendering):  # noqa: ASYNC110 - other processes
-            await asyncio.sleep(0.05)
-    job, events = await tried.ended(job_id)
-    assert len(rendering) == 1
+    async with tried.held() as render:
+        await tried.call(tried.cutroom.cancel, render.job_id)
+        async with asyncio.timeout(30):
+            while render.process.is_running():  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.05)
+    job, events = await tried.ended(render.job_id)
     assert (job.status, events[-1]) == ("cancelled", "cancelled")
 
 
 async def test_d34_a_worker_killed_mid_render_is_followed_by_another(tried):
-    job_id = await tried.submit(**LONG)
-    await tried.until(job_id, "progress")
-    [renderer] = _renderers(tried)
-    [pod_id] = [
-        view.pod_id for view in tried.stack.emulator.workers if _is_under(renderer, view.pid)
-    ]
-    tried.stack.emulator.kill_worker(pod_id)
-    job, events = await expect_one_success(tried, job_id, attempt=2)
+    async with tried.held() as render:
+        tried.stack.emulator.kill_worker(render.pod_id)
+        job, events = await expect_one_success(tried, render.job_id, attempt=2)
+        assert not render.process.is_running()
     assert "requeued" in events
-    assert not renderer.is_running()
     assert job.outputs[0].name == "video"
 
 
-async def test_d144_one_gateway_of_two_killed_mid_job_loses_nothing(tried):
-    job_id = await tried.submit(**LONG)
-    await tried.until(job_id, "progress")
-    await tried.stack.gateway.kill()
-    await expect_one_success(tried, job_id)
-    await tried.stack.gateway.restart()
-
-
-async def test_d144_all_gateways_killed_mid_job_lose_nothing(tried):
-    job_id = await tried.submit(**LONG)
-    await tried.until(job_id, "progress")
-    await tried.kill_gateways()
-    await tried.start_gateways()
-    await expect_one_success(tried, job_id)
-
-
 async def test_gateways_told_to_end_mid_job_lose_nothing(tried):
-    job_id = await tried.submit(**LONG)
-    await tried.until(job_id, "progress")
-    await asyncio.gather(*(each.stop() for each in tried.stack.gateways))
-    await tried.start_gateways()
-    await expect_one_success(tried, job_id)
-
-
-async def _submitted_while(tried, kind):
-    """Return a job whose submission is on its way to RunPod, where it goes wrong."""
-    fired = tried.stack.emulator.faults.fired
-    fired.clear()
-    job_id = await tried.submit()
-    async with asyncio.timeout(30):
-        while not fired[kind]:  # noqa: ASYNC110 - nobody tells
-            await asyncio.sleep(0.05)
-    return job_id
+    async with tried.held() as render:
+        await asyncio.gather(*(each.stop() for each in tried.stack.gateways))
+        await tried.start_gateways()
+    await expect_one_success(tried, render.job_id)
 
 
 async def test_gateways_killed_mid_effect_perform_it_again(tried):
     tried.fault(kind=FaultKind.REFUSE_RUN, effect="hang")
-    job_id = await _submitted_while(tried, FaultKind.REFUSE_RUN)
+    job_id = await tried.submitted_while(FaultKind.REFUSE_RUN)
     await tried.kill_gateways()
     await tried.start_gateways()
     await expect_one_success(tried, job_id)
-
-
-@pytest.mark.parametrize("number", [0, 1])
-async def test_a_gateway_killed_mid_effect_leaves_it_to_the_other(tried, number):
-    """One of the two cases kills who holds the effect; the other one, who does not."""
-    tried.fault(kind=FaultKind.REFUSE_RUN, effect="hang")
-    job_id = await _submitted_while(tried, FaultKind.REFUSE_RUN)
-    await tried.stack.gateways[number].kill()
-    await expect_one_success(tried, job_id)
-    await tried.stack.gateways[number].restart()
 
 
 async def test_gateways_killed_after_runpod_accepted_make_one_result(tried):
@@ -165,22 +129,3 @@ async def test_gateways_killed_after_runpod_accepted_make_one_result(tried):
     await tried.kill_gateways()
     await tried.start_gateways()
     await expect_one_success(tried, job_id)
-
-
-def _renderers(tried):
-    """The processes that render now: children forked by the workers' zygotes."""
-    return [
-        process
-        for view in tried.stack.emulator.workers
-        for process in psutil.Process(view.pid).children(recursive=True)
-        if _is_forked_from_a_zygote(process)
-    ]
-
-
-def _is_forked_from_a_zygote(process):
-    parent = process.parent()
-    return parent is not None and "gpu_worker.sandbox.zygote" in " ".join(parent.cmdline())
-
-
-def _is_under(process, pid):
-    return pid in {each.pid for each in process.parents()}

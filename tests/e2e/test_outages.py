@@ -7,6 +7,7 @@ from dataclasses import replace
 import pytest
 
 from infra.local.object_store.faults import Wrong
+from tests.e2e.conftest import expect_one_success
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 
@@ -23,7 +24,7 @@ def stack_config(stack_config):
         "CUTROOM_TIMINGS_LOST_AFTER_S": str(LOST_AFTER_S),
     }
     settings = {**stack_config.settings, **lost}
-    return replace(stack_config, workers=1, warm_workers=1, settings=settings)
+    return replace(stack_config, settings=settings)
 
 
 async def held_up(tried, name, delay_s):
@@ -42,13 +43,6 @@ async def until_published(tried, key):
             await asyncio.sleep(0.05)
 
 
-async def expect_first_attempt_to_succeed(tried, job_id):
-    job, events = await tried.ended(job_id)
-    assert (job.status, job.attempt) == ("succeeded", 1)
-    assert events.count("started") == events.count("succeeded") == 1
-    assert "requeued" not in events
-
-
 def finished_by_manifest(tried):
     """The jobs of which a gateway's log says that their manifest was their last word."""
     lines = [
@@ -65,7 +59,7 @@ async def test_one_that_begins_before_the_last_word_ends_with_its_repetition(tri
     await tried.kill_gateways()
     await until_published(tried, f"output/{job_id}/1/manifest.json")
     await tried.start_gateways()
-    await expect_first_attempt_to_succeed(tried, job_id)
+    await expect_one_success(tried, job_id)
 
 
 async def test_the_manifest_speaks_for_a_worker_that_will_not(tried):
@@ -75,7 +69,7 @@ async def test_the_manifest_speaks_for_a_worker_that_will_not(tried):
     [worker] = tried.stack.emulator.workers
     tried.stack.emulator.kill_worker(worker.pod_id)
     await tried.start_gateways()
-    await expect_first_attempt_to_succeed(tried, job_id)
+    await expect_one_success(tried, job_id)
     assert job_id in finished_by_manifest(tried)
 
 
@@ -85,7 +79,7 @@ async def test_one_shorter_than_the_workers_patience_costs_nothing(tried):
     await until_published(tried, f"output/{job_id}/1/video.mp4")
     # By now the worker asks where the manifest goes, and goes on asking.
     await tried.start_gateways()
-    await expect_first_attempt_to_succeed(tried, job_id)
+    await expect_one_success(tried, job_id)
 
 
 async def test_silence_does_not_count_while_no_gateway_can_hear(tried):
@@ -93,4 +87,4 @@ async def test_silence_does_not_count_while_no_gateway_can_hear(tried):
     await tried.kill_gateways()
     await asyncio.sleep(LONGER_S)  # longer than an attempt may be silent
     await tried.start_gateways()
-    await expect_first_attempt_to_succeed(tried, job_id)
+    await expect_one_success(tried, job_id)

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 from collections import Counter
+from dataclasses import replace
 from itertools import groupby
 
 import httpx
@@ -11,12 +12,19 @@ import pytest
 
 from client.cutroom import Cutroom
 from infra.local.object_store.faults import Wrong
-from tests.e2e.conftest import SAMPLE
+from infra.local.runpod.faults import FaultKind
+from tests.e2e.conftest import CATCHABLE, SAMPLE, expect_one_success
+from tests.support.held_renders import held_render
 from tests.support.watchers import Cut, as_socket, by_live, by_poll, by_product, by_sse
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 
 CALL = re.compile(r"/v1/work/[^/]+/(claim|outputs|reports)")
+
+
+@pytest.fixture(scope="module")
+def stack_config(stack_config):
+    return replace(stack_config, gateways=2)
 
 
 def answered(gateway):
@@ -63,15 +71,38 @@ async def test_d109_an_export_works_from_both_though_their_disks_are_apart(tried
     assert files_of(first) == files_of(second) == []
 
 
-async def test_d109_one_gateway_finishes_what_the_other_began(tried):
+async def test_d109_d144_one_gateway_finishes_what_the_other_killed_mid_job_began(tried):
     first, second = tried.stack.gateways
-    with Cutroom(first.url, tried.stack.api_key) as one:
-        submitted = await tried.call(one.submit, "export.framing", tried.framing())
-    await first.kill()
+
+    async def submit_to_the_first():
+        order = tried.framing(**CATCHABLE)
+        with Cutroom(first.url, tried.stack.api_key) as one:
+            return (await tried.call(one.submit, "export.framing", order)).id
+
+    async with held_render(tried.stack, submit_to_the_first) as render:
+        await first.kill()
     with Cutroom(second.url, tried.stack.api_key) as other:
-        job = await tried.call(other.wait, submitted.id)
+        job = await tried.call(other.wait, render.job_id)
     await first.restart()
+    await expect_one_success(tried, render.job_id)
     assert (job.status, job.attempt) == ("succeeded", 1)
+
+
+async def test_d144_all_gateways_killed_mid_job_lose_nothing(tried):
+    async with tried.held() as render:
+        await tried.kill_gateways()
+        await tried.start_gateways()
+    await expect_one_success(tried, render.job_id)
+
+
+@pytest.mark.parametrize("number", [0, 1])
+async def test_a_gateway_killed_mid_effect_leaves_it_to_the_other(tried, number):
+    """One of the two cases kills who holds the effect; the other one, who does not."""
+    tried.fault(kind=FaultKind.REFUSE_RUN, effect="hang")
+    job_id = await tried.submitted_while(FaultKind.REFUSE_RUN)
+    await tried.stack.gateways[number].kill()
+    await expect_one_success(tried, job_id)
+    await tried.stack.gateways[number].restart()
 
 
 async def test_a_repeated_key_is_one_job_whoever_is_asked(tried):
@@ -104,23 +135,39 @@ def is_subsequence(some, everything):
     return all(each in rest for each in some)
 
 
-async def test_watchers_cut_and_resumed_all_see_the_log_in_one_order(tried):
-    tried.stack.object_faults.add(Wrong.SLOW, method="PUT", key_prefix="output/", delay_s=3)
-    job_id = await tried.submit(end_time=10, output_width=720, output_height=1280)
+async def heard_by_all(tried, http, job_id, cuts, shown_cuts):
+    """Watch a job in every way at once, until each watcher has heard its end."""
     key = {"Authorization": f"Bearer {tried.stack.api_key}"}
     base_url = tried.stack.base_url
+    sockets = as_socket(base_url)
+    return await asyncio.gather(
+        by_poll(http, job_id, cuts[0]),
+        by_sse(http, job_id, cuts[1]),
+        by_sse(http, job_id, cuts[2]),
+        by_live(base_url, key, job_id, cuts[3]),
+        by_live(base_url, key, job_id, cuts[4]),
+        by_product(f"{sockets}/ws/export/{job_id}", key, shown_cuts[0]),
+        by_product(f"{sockets}/api/jobs/{job_id}/ws", key, shown_cuts[1]),
+    )
+
+
+async def test_watchers_cut_and_resumed_all_see_the_log_in_one_order(tried):
+    key = {"Authorization": f"Bearer {tried.stack.api_key}"}
     cuts = [Cut(every) for every in (1, 1, 2, 1, 2)]
     shown_cuts = [Cut(2), Cut(2)]
-    async with httpx.AsyncClient(base_url=base_url, headers=key, trust_env=False) as http:
-        *heard, at_export, at_job = await asyncio.gather(
-            by_poll(http, job_id, cuts[0]),
-            by_sse(http, job_id, cuts[1]),
-            by_sse(http, job_id, cuts[2]),
-            by_live(base_url, key, job_id, cuts[3]),
-            by_live(base_url, key, job_id, cuts[4]),
-            by_product(f"{as_socket(base_url)}/ws/export/{job_id}", key, shown_cuts[0]),
-            by_product(f"{as_socket(base_url)}/api/jobs/{job_id}/ws", key, shown_cuts[1]),
-        )
+    url = tried.stack.base_url
+    async with httpx.AsyncClient(base_url=url, headers=key, trust_env=False) as http:
+        async with tried.held() as render:
+            job_id = render.job_id
+            watching = asyncio.create_task(heard_by_all(tried, http, job_id, cuts, shown_cuts))
+            # So that there is something to tell between the render and the end.
+            tried.stack.object_faults.add(
+                Wrong.SLOW, method="PUT", key_prefix=f"output/{job_id}/", delay_s=3
+            )
+            async with asyncio.timeout(60):
+                while cuts[0].times < 2:  # noqa: ASYNC110 - nobody tells
+                    await asyncio.sleep(0.05)
+        *heard, at_export, at_job = await watching
         log = (await http.get(f"/v1/jobs/{job_id}/events")).json()["events"]
     assert [event["seq"] for event in log] == list(range(len(log)))
     assert log[-1]["type"] == "succeeded"
