@@ -4,7 +4,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 
 from gpu_worker.attempt import Allowance, Patience
@@ -15,6 +14,7 @@ from gpu_worker.transfers.scratch import Scratch
 from gpu_worker.waiting.pace import Pace
 from shared.work import WorkerFacts
 from tests.support.fake_gateway import FakeGateway, FakeStore
+from tests.support.serving import client_here
 from tests.support.worker_kinds.sample.conduct import KIND
 
 MIB = 1024 * 1024
@@ -46,7 +46,7 @@ class Bench:
             allowance=replace(ALLOWANCE, caches=(str(self.mark),)),
             patience=LONG,
             pace=QUICK,
-            new_client=lambda: httpx.AsyncClient(trust_env=False),
+            new_client=client_here,
         )
         return replace(made, **other)
 

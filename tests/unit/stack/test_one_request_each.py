@@ -2,14 +2,13 @@
 
 import asyncio
 
-import httpx
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route, WebSocketRoute
 from websockets.asyncio.client import connect
 
 from infra.local.stack.gateway_server import OneRequestEach
-from tests.support.serving import serving
+from tests.support.serving import client_here, serving
 
 
 async def _lines(_):
@@ -44,14 +43,14 @@ async def test_each_request_of_one_client_has_a_connection_of_its_own():
     async def note(name, _info):
         opened.append(name)
 
-    async with serving(APP) as url, httpx.AsyncClient(trust_env=False) as client:
+    async with serving(APP) as url, client_here() as client:
         answers = [await client.get(url, extensions={"trace": note}) for _ in range(3)]
     assert [each.headers["connection"] for each in answers] == ["close"] * 3
     assert opened.count("connection.connect_tcp.complete") == 3
 
 
 async def test_a_stream_is_sent_to_its_end():
-    async with serving(APP) as url, httpx.AsyncClient(trust_env=False) as client:
+    async with serving(APP) as url, client_here() as client:
         answer = await client.get(f"{url}/lines")
     assert answer.text == "first\nsecond\n"
 

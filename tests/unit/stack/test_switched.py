@@ -7,12 +7,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from infra.local.stack.serving import Switched
+from tests.support.serving import client_here
 
 APP = Starlette(routes=[Route("/", lambda _: PlainTextResponse("here"))])
 
 
 async def test_off_it_refuses_and_on_it_answers_where_it_did():
-    async with Switched(APP) as switch, httpx.AsyncClient(trust_env=False) as client:
+    async with Switched(APP) as switch, client_here() as client:
         assert (await client.get(switch.url)).text == "here"
         for _ in range(2):
             await switch.off()
@@ -26,6 +27,6 @@ async def test_off_it_refuses_and_on_it_answers_where_it_did():
 async def test_afterwards_nobody_answers():
     async with Switched(APP) as switch:
         url = switch.url
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with client_here() as client:
         with pytest.raises(httpx.ConnectError):
             await client.get(url)

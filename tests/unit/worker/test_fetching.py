@@ -5,7 +5,6 @@ import hashlib
 from collections import deque
 from dataclasses import dataclass
 
-import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -14,7 +13,7 @@ from gpu_worker.transfers.fetching import FetchFiles
 from shared.errors import JobFailed
 from shared.work import InputFile
 from tests.support.fake_gateway import FakeStore
-from tests.support.serving import serving
+from tests.support.serving import client_here, serving
 from tests.support.worker_bench import QUICK
 
 WRONG = ("truncated", "longer", "other", "unannounced_short", "unannounced_long", "503")
@@ -35,7 +34,7 @@ class Fetching:
 async def fetching():
     store = FakeStore({"in": BODY, "other": b"short"})
     app = Starlette(routes=[Mount("/store", store.app())])
-    async with serving(app) as base_url, httpx.AsyncClient(trust_env=False) as client:
+    async with serving(app) as base_url, client_here() as client:
         yield Fetching(store, FetchFiles(client, QUICK, tries=3), base_url)
 
 

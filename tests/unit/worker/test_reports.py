@@ -5,7 +5,6 @@ from collections import deque
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
-import httpx
 import pytest
 from pydantic import ValidationError
 from starlette.applications import Starlette
@@ -16,7 +15,7 @@ from gpu_worker.waiting.deadline import Deadline
 from gpu_worker.waiting.told import Told, Why
 from shared.work import MOST_CHECKPOINT_BYTES, Final, Notice, WorkOrder
 from tests.support.fake_gateway import FakeGateway
-from tests.support.serving import serving
+from tests.support.serving import client_here, serving
 from tests.support.worker_bench import QUICK
 
 
@@ -42,7 +41,7 @@ async def reporting(gateway, *, heartbeat_s=3600.0, report_every_s=3600.0, deadl
         report_every_s=report_every_s,
         hints=[{"ask_id": "a0"}],
     )
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with client_here() as client:
         calls = GatewayCalls(client, f"{gateway.base_url}/v1/work/j/claim", QUICK)
         told = Told()
         deadline = deadline or Deadline(QUICK.monotonic_s)
