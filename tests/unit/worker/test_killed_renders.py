@@ -48,8 +48,9 @@ def children():
 
 @pytest.fixture(scope="module")
 def clip(tmp_path_factory):
-    pictures = (grey(flat(96, 160, 20 + n % 200)) for n in range(1200))
-    return Clip(rate=Fraction(30)).write(tmp_path_factory.mktemp("clip") / "clip.mp4", pictures)
+    pictures = [grey(flat(96, 160, 20 + n)) for n in range(200)]
+    path = tmp_path_factory.mktemp("clip") / "clip.mp4"
+    return Clip(rate=Fraction(30)).write(path, pictures * 4)
 
 
 @dataclass
