@@ -137,7 +137,7 @@ class Clip:
             pictures = iter(pictures)
             first = next(pictures)
             video = self._video_stream(file, first)
-            audio = file.add_stream("aac", rate=AUDIO_RATE) if self.sound else None
+            audio = self._audio_stream(file) if self.sound else None
             for number, picture in enumerate(_chained(first, pictures)):
                 file.mux(video.encode(self._frame(picture, number)))
             file.mux(video.encode(None))
@@ -162,6 +162,10 @@ class Clip:
         if self.turned:
             stream.set_display_rotation(self.turned)
         return stream
+
+    def _audio_stream(self, file: Any) -> Any:
+        # Its usual coder weighs every band of a tone or of noise again and again.
+        return file.add_stream("aac", rate=AUDIO_RATE, options={"aac_coder": "fast"})
 
     @property
     def _timebase(self) -> Fraction:
