@@ -1,10 +1,12 @@
 """How the tables' routes are asked."""
 
 import json
+from collections.abc import Iterable
 
 from tests.attack.tables.routes import Route
+from tests.support.asgi_call import called
 from tests.support.raw_http import Answer
-from tests.support.target import Target
+from tests.support.target import JSON, Target
 
 
 def credential(target: Target, route: Route) -> tuple[str, str]:
@@ -18,6 +20,18 @@ def asked(target: Target, route: Route, raw: bytes) -> Answer:
     """Ask the route with these bytes for a body."""
     path = target.has.address(route.path)
     return target.ask(route.method, path, raw, headers=[credential(target, route)])
+
+
+def all_asked(target: Target, route: Route, raws: Iterable[bytes]) -> list[Answer]:
+    """Ask with one body after the other, past the server, which reads none of them."""
+    path, headers = target.has.address(route.path), [credential(target, route), JSON]
+    app = target.world.gateway.app
+
+    async def asking() -> list[Answer]:
+        return [await called(app, route.method, path, headers, raw) for raw in raws]
+
+    answers: list[Answer] = target.run(asking)
+    return answers
 
 
 def good(target: Target, route: Route) -> bytes:

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.attack.refusals import told
-from tests.attack.sending import asked, good
+from tests.attack.sending import all_asked, asked, good
 from tests.attack.tables import bodies_s4, bodies_v1, bodies_work
 from tests.attack.tables.documents import EVERYWHERE, TOO_MANY, UNKNOWN
 
@@ -22,10 +22,9 @@ def named(route):
 
 
 def refused(target, route, documents):
-    return {
-        each.label: told(asked(target, route, each.of(good(target, route))))
-        for each in documents
-    }
+    body = good(target, route)
+    answers = all_asked(target, route, (each.of(body) for each in documents))
+    return {each.label: told(answer) for each, answer in zip(documents, answers, strict=True)}
 
 
 def by_field(documents):

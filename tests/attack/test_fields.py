@@ -2,12 +2,13 @@
 
 import copy
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 
 from tests.attack.refusals import told
-from tests.attack.sending import asked, good
+from tests.attack.sending import all_asked, asked, good
 from tests.attack.tables import bodies_s4, bodies_v1, bodies_work
 from tests.attack.tables.routes import Route
 from tests.attack.tables.values import HOSTILE, Wrong
@@ -33,8 +34,12 @@ def with_raw(body: Any, path: str, raw: str | None) -> bytes:
     return json.dumps(body, ensure_ascii=False).replace(f'"{HERE}"', raw).encode()
 
 
-def tried(target: Target, route: Route, path: str, wrong: Wrong) -> tuple[int, str, str]:
-    return told(asked(target, route, with_raw(route.body(target.has), path, wrong.raw)))
+def tried(
+    target: Target, route: Route, path: str, wrongs: Sequence[Wrong]
+) -> dict[str, tuple[int, str, str]]:
+    body = route.body(target.has)
+    answers = all_asked(target, route, (with_raw(body, path, each.raw) for each in wrongs))
+    return {each.label: told(answer) for each, answer in zip(wrongs, answers, strict=True)}
 
 
 def expected(path: str, wrong: Wrong) -> tuple[int, str, str]:
@@ -46,7 +51,7 @@ def expected(path: str, wrong: Wrong) -> tuple[int, str, str]:
 def test_a_wrong_value_is_refused_by_its_field_and_nothing_is_written(target, route, path):
     before = target.written()
     wrongs = [*route.fields[path], *HOSTILE]
-    found = {each.label: tried(target, route, path, each) for each in wrongs}
+    found = tried(target, route, path, wrongs)
     assert found == {each.label: expected(path, each) for each in wrongs}
     assert target.written() == before
 
@@ -55,3 +60,10 @@ def test_a_wrong_value_is_refused_by_its_field_and_nothing_is_written(target, ro
 def test_what_the_values_are_put_into_is_good(target, route):
     answer = asked(target, route, good(target, route))
     assert answer.status in {200, 201, 202}, answer.body
+
+
+def test_a_row_that_is_written_is_seen(target):
+    before = target.written()
+    assert target.written() == before
+    target.run(target.world.submit)
+    assert target.written() != before
