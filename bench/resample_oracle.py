@@ -91,7 +91,9 @@ def luma_wanted(source: Array, rect: Rect, output: Size) -> Array:
     ratios = rect.width / output.width_px, rect.height / output.height_px
     across = _weights(_centres(_LUMA, _LUMA, rect.x, ratios[0], output.width_px), columns)
     down = _weights(_centres(_LUMA, _LUMA, rect.y, ratios[1], output.height_px), rows)
-    wanted: Array = np.clip(down @ source.astype(np.float64) @ across.T, 0, 255)
+    lines, places = down.any(0), across.any(0)  # what is outside the crop weighs nothing
+    inside = source[np.ix_(lines, places)].astype(np.float64)
+    wanted: Array = np.clip(down[:, lines] @ inside @ across[:, places].T, 0, 255)
     return wanted
 
 
@@ -106,12 +108,12 @@ def _weights(centres: Array, size: int) -> Array:
     """(outputs, size): what each source sample weighs; outside, the edge sample goes on."""
     stretch = max(1.0, float(centres[1] - centres[0]))
     reach = int(np.ceil(LOBES * stretch)) + 1
+    near = np.floor(centres).astype(int)[:, None] + np.arange(-reach, reach + 1)
+    at = np.abs(near + 0.5 - centres[:, None]) / stretch
+    weights = np.where(at < LOBES, np.sinc(at) * np.sinc(at / LOBES), 0.0)
+    weights /= weights.sum(1, keepdims=True)
     made = np.zeros((len(centres), size))
-    for row, centre in zip(made, centres, strict=True):
-        near = np.arange(int(np.floor(centre)) - reach, int(np.floor(centre)) + reach + 1)
-        at = np.abs(near + 0.5 - centre) / stretch
-        weight = np.where(at < LOBES, np.sinc(at) * np.sinc(at / LOBES), 0.0)
-        np.add.at(row, np.clip(near, 0, size - 1), weight / weight.sum())
+    np.add.at(made, (np.arange(len(centres))[:, None], np.clip(near, 0, size - 1)), weights)
     return made
 
 
