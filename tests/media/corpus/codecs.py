@@ -31,7 +31,7 @@ CONTAINERS = (
         name="webm-vp8-vorbis",
         recipe=Recipe(
             ending="webm",
-            video="-c:v libvpx -deadline realtime -cpu-used 8 -b:v 4M -qmax 10",
+            video="-c:v libvpx -deadline realtime -cpu-used 8 -threads 1 -b:v 4M -qmax 10",
             sound="-c:a libvorbis",
             colour=SD,
         ),
