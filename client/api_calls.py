@@ -1,5 +1,6 @@
 """JSON over HTTP to the gateway: repeated where that does no harm, its refusals raised."""
 
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
@@ -31,7 +32,9 @@ class ApiCalls:
     else is. Raises `ApiProblem`, `Unreachable`.
     """
 
-    def __init__(self, base_url: str, api_key: str, patience: Patience) -> None:
+    def __init__(
+        self, base_url: str, api_key: str, patience: Patience, trusted: ssl.SSLContext
+    ) -> None:
         if not base_url.startswith(("http://", "https://")):
             raise Unreachable("the server's address begins with http:// or https://")
         if not (api_key.isascii() and api_key.isprintable()):
@@ -40,6 +43,7 @@ class ApiCalls:
             base_url=base_url,
             headers={"Authorization": f"Bearer {api_key}"},
             timeout=TIMEOUT,
+            verify=trusted,
             mounts=NO_PROXY,
         )
         self.patience = patience

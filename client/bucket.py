@@ -8,6 +8,7 @@ import logging
 import os
 import re
 import secrets
+import ssl
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -56,9 +57,9 @@ class SignedGet:
 class Bucket:
     """Streams bytes to and from presigned URLs. May be used from several threads."""
 
-    def __init__(self, patience: Patience) -> None:
+    def __init__(self, patience: Patience, trusted: ssl.SSLContext) -> None:
         logging.getLogger("httpx").addFilter(_is_no_presigned_request)
-        self.http = httpx.Client(timeout=TIMEOUT, mounts=NO_PROXY)
+        self.http = httpx.Client(timeout=TIMEOUT, verify=trusted, mounts=NO_PROXY)
         self._patience = patience
 
     def put(self, signed: SignedPut, body: Iterable[bytes]) -> str | None:

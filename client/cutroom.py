@@ -10,6 +10,8 @@ from typing import Any, Literal, Self, overload
 from urllib.parse import quote
 from uuid import uuid4
 
+import httpx
+
 from client import listing
 from client.api_calls import KEY_HEADER, ApiCalls
 from client.bucket import Bucket, OnProgress, SignedGet
@@ -72,8 +74,9 @@ class Cutroom:
     ) -> None:
         self._sleep = sleep
         self._with_bucket = Patience(sleep, spread, _BUCKET_TRIES)
-        self._calls = ApiCalls(base_url, api_key, Patience(sleep, spread, _TRIES))
-        self._bucket = Bucket(self._with_bucket)
+        trusted = httpx.create_ssl_context()  # read once for both: it takes 20 ms and more
+        self._calls = ApiCalls(base_url, api_key, Patience(sleep, spread, _TRIES), trusted)
+        self._bucket = Bucket(self._with_bucket, trusted)
 
     def __enter__(self) -> Self:
         return self
