@@ -9,7 +9,6 @@ import os
 from pathlib import Path
 
 import av
-import httpx
 import pytest
 from PIL import Image
 
@@ -28,6 +27,8 @@ from tests.support.canaries import (
     plant_everywhere,
 )
 from tests.support.log_lines import until_logged
+from tests.support.programs import first_seconds
+from tests.support.serving import client_here
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
 
@@ -47,6 +48,7 @@ def said():
 
 
 SAMPLE_FRAMES = 377  # 30.16 s at 12.5 frames a second
+CLIP_FRAMES = 75
 
 
 def probed(path: Path) -> tuple[int, int, int, float | None]:
@@ -86,8 +88,10 @@ async def test_an_overlay_keeps_every_frame_of_its_input(tried, tmp_path):
         "radius_x": 90,
         "radius_y": 60,
     }
+    clip = first_seconds(tmp_path / "clip.mp4", seconds=6.0)
+    asset = await tried.call(tried.cutroom.upload, clip)
     order = {
-        "source": {"asset_id": tried.asset_id},
+        "source": {"asset_id": asset.asset_id},
         "highlight_regions": [region],
         "effect_type": "dark_overlay",
         **SMALL,
@@ -95,7 +99,7 @@ async def test_an_overlay_keeps_every_frame_of_its_input(tried, tmp_path):
     submitted = await tried.call(tried.cutroom.submit, "export.overlay", order)
     job, _ = await tried.ended(submitted.id)
     path = await tried.call(tried.cutroom.download, job.output("video"), tmp_path / "o.mp4")
-    assert probed(path)[:3] == (SAMPLE_FRAMES, 180, 320)
+    assert probed(path)[:3] == (CLIP_FRAMES, 180, 320)
 
 
 async def test_what_goes_beside_a_video_is_put_with_it(tried, tmp_path):
@@ -150,7 +154,7 @@ async def test_an_image_and_a_video_are_looked_through_and_have_thumbnails(tried
         with Image.open(path, formats=("PNG",)) as image:
             assert image.size == size
     headers = {"Authorization": f"Bearer {tried.stack.api_key}"}
-    async with httpx.AsyncClient(base_url=tried.stack.base_url, headers=headers) as http:
+    async with client_here(base_url=tried.stack.base_url, headers=headers) as http:
         asset = (await http.get(f"/v1/assets/{uploaded.asset_id}")).json()
     assert (asset["probe"]["width_px"], asset["probe"]["height_px"]) == (600, 900)
     assert asset["probe"]["family"] == "image"
@@ -166,17 +170,10 @@ async def test_sound_is_no_picture_to_ingest(tried, tmp_path):
     assert (refused.value.status, refused.value.code) == (422, "unsupported_media_type")
 
 
-async def test_two_exports_are_made_side_by_side(tried):
-    jobs = [await tried.submit(end_time=None) for _ in range(2)]
-    ended = [(await tried.ended(job_id))[0] for job_id in jobs]
-    assert [job.status for job in ended] == ["succeeded", "succeeded"]
-    assert max(job.started_at for job in ended) < min(job.finished_at for job in ended)
-
-
 async def test_what_a_worker_saw_of_the_file_is_kept_with_the_asset(tried):
     await tried.ended(await tried.submit())
     headers = {"Authorization": f"Bearer {tried.stack.api_key}"}
-    async with httpx.AsyncClient(base_url=tried.stack.base_url, headers=headers) as http:
+    async with client_here(base_url=tried.stack.base_url, headers=headers) as http:
         asset = (await http.get(f"/v1/assets/{tried.asset_id}")).json()
     digest = await asyncio.to_thread(SAMPLE.read_bytes)
     assert asset["sha256"] == hashlib.sha256(digest).hexdigest()
@@ -317,7 +314,7 @@ async def test_d121_nan_in_raw_json_makes_no_job(tried):
         "Authorization": f"Bearer {tried.stack.api_key}",
         "Content-Type": "application/json",
     }
-    async with httpx.AsyncClient(base_url=tried.stack.base_url, headers=headers) as http:
+    async with client_here(base_url=tried.stack.base_url, headers=headers) as http:
         answer = await http.post(
             "/v1/jobs", content=body.replace('"start_time": 1', '"start_time": NaN')
         )
@@ -328,12 +325,12 @@ async def test_d121_nan_in_raw_json_makes_no_job(tried):
 
 
 async def test_a_cancelled_export_stops_and_publishes_nothing(tried):
-    job_id = await tried.submit(end_time=None, output_width=1080, output_height=1920)
-    await tried.until(job_id, "stage", "progress")
-    cancelled = await tried.call(tried.cutroom.cancel, job_id)
-    after = await tried.submit()
-    job, events = await tried.ended(job_id)
-    done, _ = await tried.ended(after)
+    async with tried.held() as render:
+        job_id = render.job_id
+        cancelled = await tried.call(tried.cutroom.cancel, job_id)
+        after = await tried.submit()
+        job, events = await tried.ended(job_id)
+        done, _ = await tried.ended(after)  # by the only worker, whose render was ended
     assert cancelled.status == job.status == "cancelled"
     assert events[-1] == "cancelled"
     assert done.status == "succeeded"
@@ -362,7 +359,7 @@ async def use_everything_that_opens_something(tried, canaries):
     job, _ = await tried.ended(await tried.submit())
     headers = {"Authorization": f"Bearer {tried.stack.api_key}"}
     base_url = tried.stack.base_url
-    async with httpx.AsyncClient(base_url=base_url, headers=headers, trust_env=False) as http:
+    async with client_here(base_url=base_url, headers=headers) as http:
         watching = (await http.post(f"/v1/jobs/{job.id}/ticket")).json()
         canaries.ticket(watching["ticket"])
         named = f"{canaries.new_payload()}.mp4"
@@ -371,7 +368,7 @@ async def use_everything_that_opens_something(tried, canaries):
         ticket = {"Authorization": f"Bearer {canaries.ticket(promised['ticket'])}"}
         downloads = await http.get(f"/v1/assets/{tried.asset_id}/content")
         urls = [downloads.headers["location"], *(output.url for output in job.outputs)]
-    async with httpx.AsyncClient(base_url=base_url, trust_env=False) as browser:
+    async with client_here(base_url=base_url) as browser:
         await browser.get(watching["events_url"])
         await browser.get(f"/v1/uploads/{promised['upload_id']}", headers=ticket)
         await browser.put(canaries.given(promised["url"]), content=b"too much by far")
@@ -392,7 +389,7 @@ async def test_d142_no_log_of_any_process_holds_a_secret_a_ticket_or_a_signature
     logs = {path.name: path.read_text(errors="replace") for path in logs_of(tried.stack)}
     text = "\n".join([*logs.values(), said.getvalue()])
     secrets = [*kept_by(tried.stack), *canaries.secrets]
-    assert {"gateway.jsonl", "gateway-2.jsonl", "worker.log"} <= logs.keys()
+    assert {"gateway.jsonl", "worker.log"} <= logs.keys()
     assert "infra.local.object_store" in said.getvalue()
     assert "infra.local.runpod" in said.getvalue()
     assert "/v1/provider-webhooks/fal/[redacted]" in text  # so far the planted ones came
@@ -442,7 +439,7 @@ async def test_one_trace_leads_from_the_request_to_the_encode_and_to_the_bill(tr
         "traceparent": f"00-{TRACE}-00f067aa0ba902b7-01",
     }
     order = {"kind": "export.framing", "input": tried.framing(end_time=0.5)}
-    async with httpx.AsyncClient(headers=headers, trust_env=False) as http:
+    async with client_here(headers=headers) as http:
         answer = await http.post(f"{tried.stack.base_url}/v1/jobs", json=order)
     job, _ = await tried.ended(answer.json()["id"])
     effects = {f"submit:{job.id}:1", f"webhook:evt_{job.id}", f"settle:{job.id}:1"}

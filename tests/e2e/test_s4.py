@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,9 @@ from websockets.asyncio.client import connect
 
 from infra.local.object_store.faults import Wrong
 from tests.e2e.conftest import SAMPLE, SMALL, Tried
+from tests.support.held_renders import held_render
 from tests.support.programs import first_seconds
+from tests.support.serving import client_here
 from tests.support.watchers import as_socket
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
@@ -37,6 +39,12 @@ KEYFRAMES = [
 ]
 
 
+@pytest.fixture(scope="module")
+def stack_config(stack_config):
+    """Two gateways, for what one is told and the other asked."""
+    return replace(stack_config, gateways=2)
+
+
 @dataclass(frozen=True, slots=True)
 class App:
     """The exports page's own way of calling: HTTP under a key, sockets under a ticket."""
@@ -55,7 +63,7 @@ class App:
         video = await asyncio.to_thread(path.read_bytes)
         asked = {"filename": "my clip.mp4", "size_bytes": len(video)}
         promised = await self.call("POST", "/api/videos/upload-url", **asked)
-        async with httpx.AsyncClient(trust_env=False) as browser:
+        async with client_here() as browser:
             put = await browser.request(
                 promised["method"],
                 promised["upload_url"],
@@ -89,16 +97,23 @@ class App:
         )
         return answer
 
-    async def watched(self, path: str) -> list[dict[str, Any]]:
-        """Hold a socket to its end, which has to be code 1000, and return every message."""
+    async def watched(
+        self, path: str, heard: list[dict[str, Any]] | None = None
+    ) -> list[dict[str, Any]]:
+        """Hold a socket to its end, which has to be code 1000, and return every message.
+
+        `heard`: where they are as they come.
+        """
+        heard = [] if heard is None else heard
         async with connect(as_socket(self.tried.stack.base_url) + path, proxy=None) as socket:
-            heard = [json.loads(message) async for message in socket]
+            async for message in socket:
+                heard.append(json.loads(message))
         assert socket.close_code == 1000
         return heard
 
     async def downloaded(self, job: dict[str, Any], folder: Path) -> tuple[int, int, int]:
         """Fetch an output by its signed URL; return its frames, width and height."""
-        async with httpx.AsyncClient(trust_env=False) as browser:
+        async with client_here() as browser:
             answer = await browser.get(job["output_url"])
         path = folder / f"{job['job_id']}.mp4"
         await asyncio.to_thread(path.write_bytes, answer.raise_for_status().content)
@@ -109,10 +124,9 @@ class App:
 
 @pytest_asyncio.fixture(loop_scope="module")
 async def app(tried):
-    async with httpx.AsyncClient(
+    async with client_here(
         base_url=tried.stack.base_url,
         headers={"Authorization": f"Bearer {tried.stack.api_key}"},
-        trust_env=False,
         timeout=30,
     ) as http:
         yield App(tried, http)
@@ -300,8 +314,8 @@ async def test_d109_an_export_is_made_of_what_was_put_by_the_other_gateway(app, 
     made = []
     for one, other in (app.tried.stack.gateways, app.tried.stack.gateways[::-1]):
         async with (
-            httpx.AsyncClient(base_url=one.url, headers=headers, trust_env=False) as here,
-            httpx.AsyncClient(base_url=other.url, headers=headers, trust_env=False) as there,
+            client_here(base_url=one.url, headers=headers) as here,
+            client_here(base_url=other.url, headers=headers) as there,
         ):
             key = await App(app.tried, here).put(clip)
             accepted = await App(app.tried, there).framing_of(key)
@@ -341,15 +355,22 @@ async def test_a_video_that_turns_out_to_be_none_is_an_error_in_words(app, tmp_p
 
 
 async def test_an_export_whose_worker_is_lost_is_at_work_again_and_then_complete(app, tmp_path):
-    key = await app.put(first_seconds(tmp_path / "longer.mp4", seconds=8.0))
-    params = {"output_width": 720, "output_height": 1280}
+    key = await app.put(first_seconds(tmp_path / "longer.mp4", seconds=5.0))
+    params = {"output_width": 360, "output_height": 640}
     asked = {"project_id": 7, "type": "overlay", "input_video_key": key, "params": params}
-    accepted = await app.call("POST", "/api/jobs", expect=202, **asked)
-    watching = asyncio.create_task(app.watched(accepted["websocket_url"]))
-    await app.tried.until(accepted["job_id"], "stage")
-    for view in app.tried.stack.emulator.workers:
-        app.tried.stack.emulator.kill_worker(view.pod_id)
-    heard = await watching
+    accepted, heard = {}, []
+
+    async def submit():
+        accepted.update(await app.call("POST", "/api/jobs", expect=202, **asked))
+        return accepted["job_id"]
+
+    async with held_render(app.tried.stack, submit) as render:
+        watching = asyncio.create_task(app.watched(accepted["websocket_url"], heard))
+        async with asyncio.timeout(60):
+            while "render" not in {each["stage"] for each in heard}:  # noqa: ASYNC110
+                await asyncio.sleep(0.05)
+        app.tried.stack.emulator.kill_worker(render.pod_id)
+        await watching
     progress = [each["progress"] for each in heard]
     words = [word for word, _ in groupby(each["status"] for each in heard)]
     assert heard[-1]["output_video_key"] == f"output/{accepted['job_id']}/2/overlay.mp4"
@@ -374,9 +395,7 @@ async def test_s4_another_tenant_sees_nothing_of_an_export(app, clip):
     await app.watched(accepted["websocket_url"])
     theirs = {"Authorization": f"Bearer {app.tried.stack.second_api_key}"}
     order = {"project_id": 7, "type": "overlay", "input_video_key": key, "params": {}}
-    async with httpx.AsyncClient(
-        base_url=app.tried.stack.base_url, headers=theirs, trust_env=False
-    ) as stranger:
+    async with client_here(base_url=app.tried.stack.base_url, headers=theirs) as stranger:
         seen = await stranger.get(f"/api/jobs/{accepted['job_id']}")
         used = await stranger.post("/api/jobs", json=order)
     assert (seen.status_code, used.status_code) == (404, 404)

@@ -7,7 +7,6 @@ from collections import Counter
 from dataclasses import replace
 from itertools import groupby
 
-import httpx
 import pytest
 
 from client.cutroom import Cutroom
@@ -15,6 +14,7 @@ from infra.local.object_store.faults import Wrong
 from infra.local.runpod.faults import FaultKind
 from tests.e2e.conftest import CATCHABLE, SAMPLE, expect_one_success
 from tests.support.held_renders import held_render
+from tests.support.serving import client_here
 from tests.support.watchers import Cut, as_socket, by_live, by_poll, by_product, by_sse
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
@@ -108,7 +108,7 @@ async def test_a_gateway_killed_mid_effect_leaves_it_to_the_other(tried, number)
 async def test_a_repeated_key_is_one_job_whoever_is_asked(tried):
     headers = {"Authorization": f"Bearer {tried.stack.api_key}", "Idempotency-Key": "raced"}
     order = {"kind": "export.framing", "input": tried.framing(end_time=0.5)}
-    async with httpx.AsyncClient(headers=headers, trust_env=False, timeout=30) as http:
+    async with client_here(headers=headers, timeout=30) as http:
         urls = [each.url for each in tried.stack.gateways] * 4
         answers = await asyncio.gather(
             *(http.post(f"{url}/v1/jobs", json=order) for url in urls)
@@ -156,7 +156,7 @@ async def test_watchers_cut_and_resumed_all_see_the_log_in_one_order(tried):
     cuts = [Cut(every) for every in (1, 1, 2, 1, 2)]
     shown_cuts = [Cut(2), Cut(2)]
     url = tried.stack.base_url
-    async with httpx.AsyncClient(base_url=url, headers=key, trust_env=False) as http:
+    async with client_here(base_url=url, headers=key) as http:
         async with tried.held() as render:
             job_id = render.job_id
             watching = asyncio.create_task(heard_by_all(tried, http, job_id, cuts, shown_cuts))

@@ -15,6 +15,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from infra.local.stack.local_stack import LocalStack
+from tests.support.serving import client_here
 
 QUERIES = ("api_key", "key", "token", "access_token", "ticket", "secret", "signature", "sig")
 # What a log may never hold, though nobody knows the very value.
@@ -86,14 +87,14 @@ def found_in(text: str, wanted: Sequence[str]) -> Iterator[str]:
 async def plant_everywhere(stack: LocalStack, canaries: Canaries, job_id: str) -> None:
     """Ask every program for something, with a secret in each place there is for one."""
     env = dict(re.findall(r"^(\w+)='(.*)'$", (stack.data / "gateway.env").read_text(), re.M))
-    async with httpx.AsyncClient(base_url=stack.base_url, trust_env=False) as http:
+    async with client_here(base_url=stack.base_url) as http:
         for path in ("/v1/jobs", f"/v1/jobs/{job_id}/events", "/v1/nowhere", "/api/jobs/x"):
             await _in_headers_and_query(http, path, canaries)
         await _in_bodies(http, stack.api_key, canaries)
         await _as_a_worker(http, job_id, canaries)
         await http.post(f"/v1/provider-webhooks/fal/{canaries.new()}", json={"a": 1})
     await _in_sockets(stack.base_url.replace("http", "ws", 1), job_id, canaries)
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with client_here() as http:
         await _at_the_store(http, env["CUTROOM_STORE_ENDPOINT_URL"], canaries)
         emulator = env["CUTROOM_RUNPOD_BASE_URL"]
         for path in ("local-gpu/run", f"local-gpu/status/{canaries.new()[:8]}", "nowhere/run"):

@@ -83,10 +83,10 @@ def serving_in_thread(app: Asgi, **config: Any) -> Iterator[str]:
         yield base_url
 
 
-def client_here() -> httpx.AsyncClient:
+def client_here(**named: Any) -> httpx.AsyncClient:
     """A client of what is served here: through no proxy, and it trusts nobody.
 
     A client of its own accord reads of all authorities first, which takes 20 ms and more.
     """
     nobody = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    return httpx.AsyncClient(trust_env=False, verify=nobody)
+    return httpx.AsyncClient(trust_env=False, verify=nobody, **named)
