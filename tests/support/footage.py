@@ -88,6 +88,8 @@ def coloured(rgb: Plane, colour: Colour) -> Picture:
 
 
 def _codes(plane: Plane) -> Plane:
+    if plane.dtype == np.uint8:
+        return plane
     return np.clip(np.rint(plane), 0, 255).astype(np.uint8)
 
 
