@@ -5,8 +5,6 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
-from openapi_python_client import generate
-from openapi_python_client.config import Config, ConfigFile, MetaType
 
 from shared.kinds import load_kinds
 from tests.support.jobs import STORES
@@ -20,6 +18,9 @@ PACKAGE = "generated_cutroom_client"
 @pytest.fixture
 def package(tmp_path, monkeypatch):
     """Generate into a folder of this test's own; nothing formats it afterwards."""
+    from openapi_python_client import generate  # for this test alone, and slow to import
+    from openapi_python_client.config import Config, ConfigFile, MetaType
+
     config = Config.from_sources(
         ConfigFile(post_hooks=[]), MetaType.NONE, DOCUMENT, "utf-8", False, tmp_path / PACKAGE
     )

@@ -8,7 +8,6 @@ from starlette.testclient import TestClient
 
 from bench.gateway_process import Secrets, environment
 from bench.measured_kind import SUBMITTED
-from bench.sqlalchemy_server import peer
 from gateway.settings import load_settings
 
 ASKED = {"kind": SUBMITTED.name, "input": {"text": "a clip of the sea", "count": 3}}
@@ -26,6 +25,8 @@ def known():
 
 @pytest.fixture
 def client(database, known, monkeypatch):
+    from bench.sqlalchemy_server import peer  # and SQLAlchemy, for these tests alone
+
     for name, value in environment(known, database).items():
         monkeypatch.setenv(name, value)
     app = peer(load_settings())
