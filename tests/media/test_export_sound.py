@@ -11,7 +11,7 @@ from tests.support.footage import AUDIO_RATE, Clip, Sound, flashing
 
 pytestmark = pytest.mark.media
 
-SQUARE = {"output_width": 180, "output_height": 180}
+SQUARE = {"output_width": 64, "output_height": 64}
 
 
 def flashes_s(made: Exported) -> list[float]:
