@@ -155,6 +155,7 @@ def stack_config(kernel_cache: Path) -> StackConfig:
     return StackConfig(
         workers=1,
         warm_workers=1,
+        second_tenant=False,
         poll_hold_s=1.0,
         settings=IMPATIENT,
         kernel_cache=kernel_cache,

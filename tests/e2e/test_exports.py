@@ -6,6 +6,7 @@ import io
 import json
 import logging
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import av
@@ -31,6 +32,11 @@ from tests.support.programs import first_seconds
 from tests.support.serving import client_here
 
 pytestmark = [pytest.mark.processes, pytest.mark.asyncio(loop_scope="module")]
+
+
+@pytest.fixture(scope="module")
+def stack_config(stack_config):
+    return replace(stack_config, second_tenant=True)
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -53,7 +53,7 @@ def verdicts(tmp_path_factory, kernel_cache):
     faults = [replace(known[name], needs=SMALL) for name in FEW]
     faults += [bad(name, known[fault]) for name, (fault, _) in BAD_GATEWAYS.items()]
     faults.append(Fault("never_happens", _arms_and_goes, SMALL))
-    playing = Playing(folder, lanes=2, kernels=kernel_cache, tell=lambda _: None)
+    playing = Playing(folder, lanes=1, kernels=kernel_cache, tell=lambda _: None)
     return {each.name: each for each in asyncio.run(playing(faults))}
 
 

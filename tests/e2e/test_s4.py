@@ -41,8 +41,8 @@ KEYFRAMES = [
 
 @pytest.fixture(scope="module")
 def stack_config(stack_config):
-    """Two gateways, for what one is told and the other asked."""
-    return replace(stack_config, gateways=2)
+    """Two gateways, for what one is told and the other asked; and two tenants."""
+    return replace(stack_config, gateways=2, second_tenant=True)
 
 
 @dataclass(frozen=True, slots=True)
