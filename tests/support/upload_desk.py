@@ -182,8 +182,7 @@ async def a_desk(
         app.state.assets = Assets(stores.assets, objects, signer, clock, url_life_s=600)
         front_desk.install(app, new_id=lambda: "request-1", json_body_bytes=MIB, json_depth=8)
         framework_problems.install(app)
-        app.include_router(uploads.router)
-        app.include_router(assets.router)
+        app.router.routes.extend([*uploads.router.routes, *assets.router.routes])
         exports = ExportInputs(
             stores.uploads,
             stores.assets,
