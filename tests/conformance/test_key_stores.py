@@ -10,10 +10,10 @@ import pytest
 from gateway.adapters.memory.keys import MemoryKeyStore
 from gateway.adapters.sql.keys import SqlKeyStore
 from gateway.adapters.sqlite.engine import SqliteEngine
-from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.api_keys import ApiKey
 from gateway.core.tenants import Tenant
 from shared.errors import Conflict
+from tests.support.databases import new_database
 from tests.support.jobs import NOON
 
 LATER = NOON + timedelta(hours=1)
@@ -26,7 +26,7 @@ async def in_memory(_):
 
 @asynccontextmanager
 async def in_sqlite(folder):
-    migrate(folder / "cutroom.db", now=NOON)
+    new_database(folder / "cutroom.db", NOON)
     async with SqliteEngine(folder / "cutroom.db") as engine:
         yield SqlKeyStore(engine)
 

@@ -11,11 +11,11 @@ from gateway.adapters.sql import job_lists, job_pruning, job_removal
 from gateway.adapters.sql.attempts import SqlAttemptLog
 from gateway.adapters.sql.rows import COLUMNS, cells, to_text
 from gateway.adapters.sqlite.connections import open_reader, open_writer
-from gateway.adapters.sqlite.migrate import migrate
 from gateway.core import effects
 from gateway.core.job import Status
 from gateway.core.job_pages import JobFilter, Place
 from tests.support.crowd import plan, steps
+from tests.support.databases import new_database
 from tests.support.jobs import NOON, a_job
 
 MANY = 50_000
@@ -53,7 +53,7 @@ INDEXES = {
 
 def filled(database, jobs):
     """Write `jobs` ended jobs of one tenant in a few statements; their ids are no clock."""
-    migrate(database, now=NOON)
+    new_database(database, NOON)
     job = replace(a_job(), status=Status.SUCCEEDED, waiting_for=None, finished_at=NOON)
     values = dict.fromkeys(COLUMNS, "?") | RARE
     values["id"] = "printf('j-%d', 2000000 - n)"
@@ -86,6 +86,16 @@ def crowd(tmp_path_factory):
     return filled(tmp_path_factory.mktemp("crowd") / "cutroom.db", MANY)
 
 
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """A page and one more, where so many are asked for and where it is one in ten."""
+    folder = tmp_path_factory.mktemp("few")
+    return {
+        one_in: filled(folder / f"one-in-{one_in}.db", (PAGE + 1) * one_in)
+        for one_in in (1, 10)
+    }
+
+
 @pytest.fixture
 def reader(crowd):
     with closing(open_reader(crowd)) as connection:
@@ -115,13 +125,12 @@ def test_d36_a_page_is_a_range_of_one_index_in_its_order(reader, name, after):
 @pytest.mark.parametrize("after", [None, MIDDLE], ids=["first", "later"])
 @each_filter
 def test_d36_a_page_of_fifty_thousand_reads_as_many_rows_as_one_of_its_own_size(
-    reader, tmp_path, wanted, after
+    reader, few, wanted, after
 ):
     one_in = 1 if wanted == JobFilter() else 10
-    few = filled(tmp_path / "few.db", (PAGE + 1) * one_in)
     statement = job_lists.keys("default", wanted, after, PAGE + 1)
     among_many, rows = steps(reader, statement)
-    with closing(open_reader(few)) as small:
+    with closing(open_reader(few[one_in])) as small:
         among_few, few_rows = steps(small, job_lists.keys("default", wanted, None, PAGE + 1))
         one_less, _ = steps(small, job_lists.keys("default", wanted, None, PAGE))
     a_row = among_few - one_less

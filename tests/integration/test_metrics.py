@@ -14,11 +14,11 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.adapters.sql.census import STATEMENTS
 from gateway.adapters.sqlite.engine import SqliteEngine
-from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.figures import Outcome
 from gateway.ports.census import Census
 from gateway.services.take_census import TakeCensus
 from shared.errors import TryAgainLater
+from tests.support.databases import new_database
 from tests.support.jobs import NOON, HandClock
 
 DOCUMENT = Path("docs/metrics.md").read_text(encoding="utf-8")
@@ -260,7 +260,7 @@ def test_ages_are_not_below_zero_where_clocks_differ():
 @pytest.mark.parametrize("statement", STATEMENTS)
 async def test_counting_reads_no_table_from_end_to_end(tmp_path, statement):
     database = tmp_path / "cutroom.db"
-    migrate(database, now=NOON)
+    new_database(database, NOON)
     async with SqliteEngine(database) as engine:
         explained = f"EXPLAIN QUERY PLAN {statement}"
         rows = await engine.fetch(explained, [None] * statement.count("?"))

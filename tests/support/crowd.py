@@ -8,8 +8,8 @@ from pathlib import Path
 from gateway.adapters.sql.engine import Row, SqlEngine, Statement
 from gateway.adapters.sql.rows import COLUMNS, cells
 from gateway.adapters.sqlite.connections import open_writer, run
-from gateway.adapters.sqlite.migrate import migrate
 from gateway.core.job import Status
+from tests.support.databases import new_database
 from tests.support.jobs import NOON, a_job
 
 QUEUED, RUNNING = 1000, 100
@@ -54,7 +54,7 @@ _BESIDE = (
 
 def a_crowd(database: Path, jobs: int, *, analyzed: bool) -> Path:
     """Write `jobs` jobs of one tenant and their rows elsewhere; `analyzed`, count them."""
-    migrate(database, now=NOON)
+    new_database(database, NOON)
     with closing(open_writer(database, synchronous="NORMAL")) as writer:
         writer.execute("BEGIN")
         writer.execute("INSERT INTO tenants (id, created_at) VALUES ('default', '2026')")
