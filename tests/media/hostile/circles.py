@@ -125,9 +125,8 @@ def _unknown_sizes(levels: int) -> Make:
     """Elements of unknown size in each other."""
 
     def made(_ground: Ground) -> bytes:
-        body = b""
-        for _ in range(levels):
-            body = element(CLUSTER, number(TIMESTAMP, 0), body, size=-1)
+        # Where no size is said, what is inside is what follows.
+        body = element(CLUSTER, number(TIMESTAMP, 0), size=-1) * levels
         return element(EBML, text(0x4282, "matroska")) + element(SEGMENT, body, size=-1)
 
     return made

@@ -77,7 +77,7 @@ class Worker:
     ) -> list[dict[str, str]]:
         """How each file ended at each door. Raises `JobFailed` where the child did not live."""
         async with self.scratch.place("job-1", 1) as place:
-            good = self.ground.good.clip("mp4")
+            good = self.ground.good.clip("mp4 silent")
             names = ["good", *map(str, range(len(contents)))]
             files = {name: place.inputs / name for name in names}
             for name, content in zip(names, (good, *contents), strict=True):
