@@ -28,6 +28,7 @@ from shared.kinds import load_kinds
 from tests.support.audit import must_add_up, rows_of
 from tests.support.house import DATABASE, Door, Outside, engine_on
 from tests.support.jobs import HandClock
+from tests.support.serving import client_here
 from tests.support.world import settings_of
 
 NOWHERE = "http://127.0.0.1:9"
@@ -79,7 +80,7 @@ async def door(tmp_path) -> AsyncIterator[Door]:
 
 
 async def until_up(process: GatewayProcess) -> None:
-    async with asyncio.timeout(PATIENCE_S), httpx.AsyncClient(trust_env=False) as http:
+    async with asyncio.timeout(PATIENCE_S), client_here() as http:
         while True:
             assert process.pid is not None, process.log_path.read_text()
             try:
@@ -106,9 +107,7 @@ class Callers:
         waiting = list(reversed(asks))
 
         async def one_by_one() -> None:
-            async with httpx.AsyncClient(
-                base_url=self._process.url, headers=self._key, trust_env=False
-            ) as http:
+            async with client_here(base_url=self._process.url, headers=self._key) as http:
                 while waiting:
                     name, path, body = waiting.pop()
                     try:
