@@ -94,7 +94,9 @@ async def _demo(
     from infra.local.stack.serving import StartFailed
 
     parts = _parts(clip, start_s, end_s, out)
-    config = StackConfig(workers=WORKERS, warm_workers=WORKERS, kernel_cache=KERNELS)
+    config = StackConfig(
+        workers=WORKERS, warm_workers=WORKERS, kernel_cache=KERNELS, second_tenant=False
+    )
     with tempfile.TemporaryDirectory(prefix="cutroom-demo-") as folder:
         stack = LocalStack(Path(folder), config)
         try:
