@@ -37,7 +37,7 @@ from tests.support.party import FINE, TENANTS, UNHEARD, UNWRITTEN, Party, Shaky,
 from tests.support.world import LIMIT_S
 from tests.support.wrong_ports import (
     Absent,
-    Blind,
+    BlindOfTwo,
     Credulous,
     Forgetful,
     Silent,
@@ -191,7 +191,7 @@ WORKED = [("submit", 0, 0), ("perform", 0, 0), ("claim", 0, 0)]
 WRONG: dict[str, tuple[str, Callable[[Ports], Ports], list[list[tuple[str, int, int]]]]] = {
     "a compare-and-set that compares nothing": (
         "an ended job has one last event",
-        with_jobs(Blind),
+        with_jobs(BlindOfTwo),
         [[("submit", 0, 0)], [("submit", 0, 0)], [("cancel", 0, 0), ("cancel", 0, 2)]],
     ),
     "effects that are forgotten": (

@@ -45,6 +45,19 @@ class Blind(InTheWay):
         return done
 
 
+class BlindOfTwo(Blind):
+    """Writes over the one who writes at the same time; each waits for the other."""
+
+    def __init__(self, port: Any) -> None:
+        super().__init__(port)
+        self._both = asyncio.Barrier(2)
+
+    async def commit(self, change: Change) -> Committed:
+        async with asyncio.timeout(60):
+            await self._both.wait()
+        return await super().commit(change)
+
+
 class Stale(Blind):
     """Shows a running job as it was when it was first seen to run, and writes over the rest."""
 
