@@ -6,7 +6,7 @@ import pytest
 
 from gateway.core.decision import MOVES
 from tests.support.house import House, HttpWorker, a_house
-from tests.support.wrong_ports import Blind, with_jobs
+from tests.support.wrong_ports import BlindOfTwo, with_jobs
 
 ENDS = ("succeeded", "failed", "cancelled", "expired")
 
@@ -102,7 +102,7 @@ async def test_i02_of_ends_that_race_one_is_written(house):
 
 
 async def test_i02_a_store_that_compares_nothing_is_found_out(tmp_path):
-    async with a_house(tmp_path, gateways=1, broken=with_jobs(Blind)) as house:
+    async with a_house(tmp_path, gateways=1, broken=with_jobs(BlindOfTwo)) as house:
         job_ids = [await house.submit() for _ in range(3)]
         asked = [f"/v1/jobs/{job_ids[0]}/cancel"] * 2
         await asyncio.gather(*(house.http[0].post(each) for each in asked))
