@@ -26,7 +26,8 @@ from infra.local.stack.gateway_process import GatewayProcess
 from infra.local.stack.ports import ReservedPort
 from shared.kinds import load_kinds
 from tests.support.audit import must_add_up, rows_of
-from tests.support.house import DATABASE, Door, Outside, engine_on
+from tests.support.databases import engine_on
+from tests.support.house import DATABASE, Door, Outside
 from tests.support.jobs import HandClock
 from tests.support.serving import client_here
 from tests.support.world import settings_of

@@ -31,7 +31,8 @@ from gateway.adapters.sqlite.migrate import migrate
 from gateway.settings.groups import Limits, Timings
 from gateway.wiring_ports import Ports
 from tests.support.audit import History, must_add_up, rows_of
-from tests.support.house import AsItIs, Door, Outside, engine_on
+from tests.support.databases import engine_on
+from tests.support.house import AsItIs, Door, Outside
 from tests.support.jobs import NOON, HandClock
 from tests.support.party import FINE, TENANTS, UNHEARD, UNWRITTEN, Party, Shaky, is_a_refusal
 from tests.support.world import LIMIT_S

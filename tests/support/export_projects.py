@@ -14,12 +14,11 @@ from gateway.adapters.sql.assets import SqlAssetStore
 from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
-from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.ports.asset_store import AssetStore
 from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.upload_sweep import UploadSweep
-from tests.support.databases import new_database
+from tests.support.databases import engine_on, new_database
 from tests.support.jobs import NOON
 
 
@@ -50,7 +49,7 @@ async def _memory(_: Path) -> AsyncIterator[ProjectStores]:
 async def _sqlite(folder: Path) -> AsyncIterator[ProjectStores]:
     database = folder / "cutroom.db"
     new_database(database, NOON)
-    async with SqliteEngine(database) as engine:
+    async with engine_on(database) as engine:
         await engine.batch(
             [
                 ("INSERT INTO tenants (id, created_at) VALUES (?, '2026')", (tenant,))

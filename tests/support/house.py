@@ -20,13 +20,12 @@ import httpx
 from gateway.adapters.memory.compute import MemoryCompute
 from gateway.adapters.sql.engine import SqlEngine
 from gateway.adapters.sql.keys import SqlKeyStore
-from gateway.adapters.sqlite.connections import open_reader, open_writer
-from gateway.adapters.sqlite.engine import SqliteEngine
+from gateway.adapters.sqlite.connections import open_reader
 from gateway.ports.compute import SubmitRequest
 from gateway.wiring_ports import Ports
 from shared.work import MANIFEST
 from tests.support.audit import History, must_add_up
-from tests.support.databases import new_database
+from tests.support.databases import engine_on, new_database
 from tests.support.jobs import NOON, HandClock, stores_on
 from tests.support.signed_bucket import SignedBucket
 from tests.support.world import FACTS, VIDEO, World
@@ -76,13 +75,6 @@ class Door(World):
 
     def adapters(self) -> Ports:
         return self._broken(super().adapters())
-
-
-def engine_on(database: Path) -> SqliteEngine:
-    """Open a file as one process does; what is written may be lost with the power alone."""
-    return SqliteEngine(
-        database, readers=2, connect_writer=lambda: open_writer(database, synchronous="NORMAL")
-    )
 
 
 @dataclass(slots=True)

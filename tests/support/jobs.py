@@ -57,7 +57,6 @@ from gateway.adapters.sql.retention import SqlRetentionStore
 from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
 from gateway.adapters.sql.webhook_endpoints import SqlWebhookEndpointStore
-from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.core.job import Job
 from gateway.ports.asset_store import AssetStore
 from gateway.ports.attempt_log import AttemptLog
@@ -83,7 +82,7 @@ from gateway.ports.retention_store import RetentionStore
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.upload_sweep import UploadSweep
 from gateway.ports.webhook_endpoint_store import WebhookEndpointStore
-from tests.support.databases import new_database
+from tests.support.databases import engine_on, new_database
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 
@@ -195,7 +194,7 @@ async def sqlite_stores(folder: Path, *, keys_too: bool = False) -> AsyncIterato
     """In a file of SQLite's; `keys_too`: API keys as well, of which each use is written."""
     database = folder / "cutroom.db"
     new_database(database, NOON)
-    async with SqliteEngine(database) as engine:
+    async with engine_on(database) as engine:
         await engine.batch(
             [
                 ("INSERT INTO tenants (id, created_at) VALUES (?, ?)", (tenant, "2026"))

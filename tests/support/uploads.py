@@ -18,7 +18,6 @@ from gateway.adapters.sql.export_projects import SqlExportProjectStore
 from gateway.adapters.sql.jobs import SqlJobStore
 from gateway.adapters.sql.upload_sweep import SqlUploadSweep
 from gateway.adapters.sql.uploads import SqlUploadStore
-from gateway.adapters.sqlite.engine import SqliteEngine
 from gateway.core.job import JobFile
 from gateway.core.upload import Asset, Upload
 from gateway.ports.asset_store import AssetStore
@@ -26,7 +25,7 @@ from gateway.ports.export_projects import ExportProjectStore
 from gateway.ports.job_store import JobStore, NewJob
 from gateway.ports.upload_store import UploadStore
 from gateway.ports.upload_sweep import UploadSweep
-from tests.support.databases import new_database
+from tests.support.databases import engine_on, new_database
 from tests.support.jobs import NOON, a_job
 
 
@@ -95,7 +94,7 @@ async def _memory(_: Path) -> AsyncIterator[UploadStores]:
 async def _sqlite(folder: Path) -> AsyncIterator[UploadStores]:
     database = folder / "cutroom.db"
     new_database(database, NOON)
-    async with SqliteEngine(database) as engine:
+    async with engine_on(database) as engine:
         await engine.batch(
             [
                 ("INSERT INTO tenants (id, created_at) VALUES (?, '2026')", (tenant,))
