@@ -74,6 +74,8 @@ async def worker(tmp_path):
         environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(tmp_path),
+            # With the kernels that another test has compiled, or for the tests that follow.
+            "NUMBA_CACHE_DIR": os.environ.get("NUMBA_CACHE_DIR", str(tmp_path / "kernels")),
             "TMPDIR": str(tmp_path),
             "CUTROOM_WORKER_SCRATCH": str(tmp_path / "scratch"),
             "RUNPOD_POD_ID": "pod-1",
@@ -96,7 +98,7 @@ async def worker(tmp_path):
 
 
 async def test_d144_a_worker_does_its_job_and_ends_at_sigterm_without_a_trace(worker, tmp_path):
-    async with asyncio.timeout(120):
+    async with asyncio.timeout(250):
         await worker.runpod.finished.wait()
     around = psutil.Process(worker.process.pid).children(recursive=True)
     said = worker.process.stdout
