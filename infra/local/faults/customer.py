@@ -11,7 +11,7 @@ import httpx
 from infra.local.faults.drill import KIND, copied
 from infra.local.faults.stage import NotSurvived, Stage
 
-PATIENCE_S = 120.0
+PATIENCE_S = 240.0
 PAUSE_S, POLL_S = 0.1, 0.05
 FINAL = frozenset({"succeeded", "failed", "cancelled", "expired"})
 VIDEO = b"\0\0\0\x18ftypisom\0\0\2\0isommp42" + bytes(range(256)) * 400
