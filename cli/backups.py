@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from cli.keys import EnvFile
+from cli.database import EnvFile
 from cli.said_plainly import said_plainly
 
 

@@ -11,7 +11,7 @@ import typer
 from rich.table import Column, Table
 
 from cli.board import console
-from cli.keys import EnvFile
+from cli.database import EnvFile, opened
 from cli.said_plainly import said_plainly
 
 if TYPE_CHECKING:
@@ -127,14 +127,9 @@ def _do(env_file: Path | None, what: "Callable[[Budgets], Awaitable[None]]") -> 
 
 @asynccontextmanager
 async def _budgets(env_file: Path | None) -> "AsyncIterator[Budgets]":
-    from gateway.bootstrap_adapters import sqlite_adapters
+    from gateway.core.budgets import Caps
     from gateway.services.budgets import Budgets
-    from gateway.settings import load_settings
-    from gateway.wiring import caps_of
 
-    settings = await asyncio.to_thread(load_settings, env_file)
-    has = await asyncio.to_thread(sqlite_adapters, settings)
-    try:
-        yield Budgets(has.budgets, has.clock, caps_of(settings.budget))
-    finally:
-        await has.close()
+    async with opened(env_file) as (settings, has):
+        usual = Caps.of_usd(settings.budget.day_usd, settings.budget.month_usd)
+        yield Budgets(has.budgets, has.clock, usual)

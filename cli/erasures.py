@@ -11,7 +11,7 @@ import typer
 from rich.table import Column, Table
 
 from cli.board import console
-from cli.keys import EnvFile
+from cli.database import EnvFile, opened
 from cli.said_plainly import TypedWrongly, said_plainly
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def erase(
     """
 
     async def begin() -> str:
-        async with _opened(env_file) as erasing:
+        async with _erasing(env_file) as erasing:
             return (await erasing(tenant)).id
 
     with said_plainly():
@@ -49,7 +49,7 @@ def erasures(env_file: EnvFile = None) -> None:
         table = Table(
             Column("id", no_wrap=True), "tenant", "asked", "jobs left", "uploads left", "done"
         )
-        async with _opened(env_file) as erasing:
+        async with _erasing(env_file) as erasing:
             for each, left in await erasing.all():
                 done = f"{each.done_at:%Y-%m-%d %H:%M}" if each.done_at else ""
                 asked = f"{each.asked_at:%Y-%m-%d %H:%M}"
@@ -62,13 +62,8 @@ def erasures(env_file: EnvFile = None) -> None:
 
 
 @asynccontextmanager
-async def _opened(env_file: Path | None) -> "AsyncIterator[EraseTenant]":
-    from gateway.bootstrap_adapters import sqlite_adapters
+async def _erasing(env_file: Path | None) -> "AsyncIterator[EraseTenant]":
     from gateway.services.erase_tenant import EraseTenant
-    from gateway.settings import load_settings
 
-    has = await asyncio.to_thread(lambda: sqlite_adapters(load_settings(env_file)))
-    try:
+    async with opened(env_file) as (_, has):
         yield EraseTenant(has.erasures, has.clock, has.new_id)
-    finally:
-        await has.close()

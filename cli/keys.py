@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from cli.board import console
+from cli.database import EnvFile, opened
 from cli.said_plainly import said_plainly
 
 if TYPE_CHECKING:
@@ -25,14 +26,6 @@ app = typer.Typer(
     help="API keys, in the database that the gateway's settings name (CUTROOM_…).",
 )
 
-EnvFile = Annotated[
-    Path | None,
-    typer.Option(
-        "--env-file",
-        help="A file with the gateway's settings, behind the environment. "
-        "`cutroom serve` writes one: build/serve/gateway.env.",
-    ),
-]
 Tenant = Annotated[str, typer.Option("--tenant", help="Whose key: letters, digits, _ and -.")]
 OnlyOf = Annotated[
     str | None, typer.Option("--tenant", help="Refuse unless the key is this tenant's.")
@@ -160,12 +153,7 @@ def _end(key: "ApiKey", now: datetime) -> str:
 
 @asynccontextmanager
 async def _keys(env_file: Path | None) -> "AsyncIterator[ApiKeys]":
-    from gateway.bootstrap_adapters import sqlite_adapters
     from gateway.services.api_keys import ApiKeys
-    from gateway.settings import load_settings
 
-    has = await asyncio.to_thread(lambda: sqlite_adapters(load_settings(env_file)))
-    try:
+    async with opened(env_file) as (_, has):
         yield ApiKeys(has.keys, has.clock, secrets.token_bytes)
-    finally:
-        await has.close()

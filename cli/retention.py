@@ -13,7 +13,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from cli.board import console
-from cli.keys import EnvFile
+from cli.database import EnvFile, opened
 from cli.said_plainly import said_plainly
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def retention(
 
 
 async def _due(env_file: Path | None, limit: int) -> "list[tuple[Rule, list[Due]]]":
-    async with _opened(env_file) as retain:
+    async with _retain(env_file) as retain:
         return await retain.due(limit)
 
 
 async def _let_go(env_file: Path | None) -> int:
     gone = 0
-    async with _opened(env_file) as retain:
+    async with _retain(env_file) as retain:
         while some := await retain.at_once():
             gone += some
     return gone
@@ -104,14 +104,8 @@ def _as_json(found: "list[tuple[Rule, list[Due]]]") -> list[dict[str, str | None
 
 
 @asynccontextmanager
-async def _opened(env_file: Path | None) -> "AsyncIterator[Retain]":
-    from gateway.bootstrap_adapters import sqlite_adapters
-    from gateway.settings import load_settings
+async def _retain(env_file: Path | None) -> "AsyncIterator[Retain]":
     from gateway.wiring_keeping import retain
 
-    settings = load_settings(env_file)
-    has = await asyncio.to_thread(lambda: sqlite_adapters(settings))
-    try:
+    async with opened(env_file) as (settings, has):
         yield retain(settings, has.retention, has.job_removal, has.clock)
-    finally:
-        await has.close()

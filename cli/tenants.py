@@ -11,7 +11,7 @@ from rich.table import Column, Table
 
 from cli import erasures
 from cli.board import console
-from cli.keys import EnvFile
+from cli.database import EnvFile, opened
 from cli.said_plainly import said_plainly
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def list_tenants(env_file: EnvFile = None) -> None:
     async def read() -> Table:
         stored = Column("stored bytes", justify="right")
         table = Table(Column("tenant", no_wrap=True), "created", stored, "suspended")
-        async with _opened(env_file) as (tenants, uploads):
+        async with _tenants(env_file) as (tenants, uploads):
             for each in await tenants.all():
                 size_bytes = await uploads.stored_bytes(each.name)
                 since = f"{each.suspended_at:%Y-%m-%d %H:%M}" if each.suspended_at else ""
@@ -72,7 +72,7 @@ def resume(name: Name, env_file: EnvFile = None) -> None:
 
 def _do(env_file: Path | None, what: "Callable[[Tenants], Awaitable[object]]") -> None:
     async def doing() -> None:
-        async with _opened(env_file) as (tenants, _):
+        async with _tenants(env_file) as (tenants, _):
             await what(tenants)
 
     with said_plainly():
@@ -80,13 +80,8 @@ def _do(env_file: Path | None, what: "Callable[[Tenants], Awaitable[object]]") -
 
 
 @asynccontextmanager
-async def _opened(env_file: Path | None) -> "AsyncIterator[tuple[Tenants, UploadStore]]":
-    from gateway.bootstrap_adapters import sqlite_adapters
+async def _tenants(env_file: Path | None) -> "AsyncIterator[tuple[Tenants, UploadStore]]":
     from gateway.services.tenants import Tenants
-    from gateway.settings import load_settings
 
-    has = await asyncio.to_thread(lambda: sqlite_adapters(load_settings(env_file)))
-    try:
+    async with opened(env_file) as (_, has):
         yield Tenants(has.keys, has.clock), has.uploads
-    finally:
-        await has.close()

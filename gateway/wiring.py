@@ -6,7 +6,7 @@ from typing import Any
 
 from gateway import wiring_keeping
 from gateway.api.use_cases import JobUseCases
-from gateway.core.budgets import UNLIMITED_MICRO_USD, Caps, micro_usd
+from gateway.core.budgets import Caps
 from gateway.core.effects import EffectKind
 from gateway.core.pricing import Rate
 from gateway.core.upload import SINGLE_PUT_MAX_BYTES
@@ -37,7 +37,7 @@ from gateway.services.sweep_uploads import SweepUploads
 from gateway.services.tell_budget_alert import TellBudgetAlert
 from gateway.services.tick import Tick
 from gateway.services.watch_attempts import Patience, WatchAttempts
-from gateway.settings import BudgetSettings, RunpodSettings, Settings
+from gateway.settings import RunpodSettings, Settings
 from gateway.wiring_polls import PollServices
 from gateway.wiring_ports import Ports
 from gateway.wiring_webhooks import WebhookServices
@@ -68,15 +68,6 @@ def endpoints_of(settings: RunpodSettings | None) -> Endpoints:
         return Endpoints(gpu)
     cpu = Endpoint(settings.cpu_endpoint, rate(settings.cpu_rate_usd_per_s), settings.cpu_slots)
     return Endpoints(gpu, cpu)
-
-
-def caps_of(settings: BudgetSettings) -> Caps:
-    """Return the caps of tenants for which none are set."""
-    day, month = (
-        UNLIMITED_MICRO_USD if usd is None else micro_usd(usd)
-        for usd in (settings.day_usd, settings.month_usd)
-    )
-    return Caps(day, month)
 
 
 def kind_caps_of(
@@ -120,7 +111,7 @@ class JobServices:
             has.new_id,
             has.calls,
         )
-        self.caps = caps_of(settings.budget)
+        self.caps = Caps.of_usd(settings.budget.day_usd, settings.budget.month_usd)
         self.change = ChangeJob(has.jobs, has.clock, polls.bell, wake, self.caps)
         self.finish = FinishAttempt(
             self.change, has.attempts, has.objects, has.assets, has.clock, offered

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
+from typing import Self
 
 from gateway.core.pricing import MICRO, usd
 from shared.errors import TryAgainLater
@@ -35,6 +36,15 @@ class Caps:
 
     day_micro_usd: int = UNLIMITED_MICRO_USD
     month_micro_usd: int = UNLIMITED_MICRO_USD
+
+    @classmethod
+    def of_usd(cls, day_usd: Decimal | None, month_usd: Decimal | None) -> Self:
+        """Return caps of so many dollars; None is no cap."""
+        day, month = (
+            UNLIMITED_MICRO_USD if cap_usd is None else micro_usd(cap_usd)
+            for cap_usd in (day_usd, month_usd)
+        )
+        return cls(day, month)
 
 
 NO_CAPS = Caps()

@@ -64,6 +64,8 @@ def loaded_with(modules: str) -> set[str]:
         ("gateway.bootstrap", {"av", "boto3", "numpy", "runpod", "torch", "uvicorn"}),
         ("gateway.bootstrap, gateway.bootstrap_adapters", {"boto3", "httpx", "uvicorn"}),
         ("gateway.bootstrap_adapters", {"fastapi", "gateway.bootstrap", "gateway.wiring"}),
+        # The rest of what operators' commands load.
+        ("gateway.wiring_keeping, gateway.services.budgets", {"fastapi", "gateway.wiring"}),
         ("gateway.bootstrap", {"gateway.api.openapi.document", "gateway.api.openapi.models"}),
         ("gateway.entrypoints.aws_lambda", {"gateway.bootstrap", "gateway.wiring", "httpx"}),
         ("gateway.entrypoints.aws_lambda", {"gateway.services.submit_job", "fastapi"}),

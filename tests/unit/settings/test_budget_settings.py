@@ -5,9 +5,13 @@ from decimal import Decimal
 import pytest
 
 from gateway.core.budgets import UNLIMITED_MICRO_USD, Caps
-from gateway.wiring import caps_of
+from gateway.settings.groups import BudgetSettings
 from shared.errors import OperatorMustAct
 from tests.support.variables import read
+
+
+def caps_of(settings: BudgetSettings) -> Caps:
+    return Caps.of_usd(settings.day_usd, settings.month_usd)
 
 
 def test_without_a_word_there_is_no_cap():
