@@ -129,6 +129,7 @@ async def expect_one_success(
     assert (job.status, job.attempt) == ("succeeded", attempt)
     assert events.count("succeeded") == 1
     assert events.count("started") == attempt
+    assert events.count("requeued") == attempt - 1
     assert [each.name for each in job.outputs] == ["video"]
     return job, events
 
