@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from fastapi.routing import iter_route_contexts
-from openapi_spec_validator import validate
+from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import WebSocketRoute
 
 from gateway.api.openapi import prose, refusals
@@ -42,7 +42,7 @@ def test_the_files_in_the_repository_are_current():
 
 
 def test_it_is_sound_openapi():
-    validate(DOCUMENT)
+    assert list(OpenAPIV31SpecValidator(DOCUMENT).iter_errors()) == []
 
 
 async def test_every_route_is_described_and_nothing_else_is(app):
